@@ -1,0 +1,9 @@
+"""The one kind of error a person can cause."""
+
+
+class InputError(ValueError):
+    """A person's mistake, told in one sentence: the rule, what was received, what to do.
+
+    The page and the command line show this sentence and nothing else; anything that is not an
+    ``InputError`` is a fault of ours and goes to the log with its traceback.
+    """
