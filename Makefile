@@ -1,0 +1,49 @@
+# make run    the page, in the browser             make test   every test, the browser's included
+# make lint   ruff                                 make train  makes the embedded classifier again
+# Extra arguments: make run ARGS=--no-browser, make test ARGS="-k export". Another Python: make run PYTHON=python3.12
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --no-input
+
+# What is installed is remembered by the content of the requirement files: a checkout that only touches
+# their dates installs nothing, and one that changes a pin always does.
+RUN_TOOLS := .venv/.installed-$(shell cat requirements.txt | cksum | cut -d' ' -f1)
+TEST_TOOLS := .venv/.installed-test-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+
+.PHONY: run test lint train
+
+run: $(RUN_TOOLS)
+	@$(PY) launch.py $(ARGS)
+
+test: $(TEST_TOOLS)
+	@sh tests/browser/chromium.sh
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(TEST_TOOLS)
+	@$(PY) -m ruff check .
+
+train: $(RUN_TOOLS)
+	@$(PY) -m explorer train $(ARGS)
+
+.venv/.made:
+	@version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
+	case "$$version" in \
+	  3.11|3.12|3.13) ;; \
+	  *) echo "RSI Explorer needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $${version:-not there}:" \
+	       "install one of them and name it, as in 'make run PYTHON=python3.12'." >&2; exit 1 ;; \
+	esac
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+$(RUN_TOOLS): | .venv/.made
+	@echo "Installing what the explorer needs (once; a few minutes, about 2 GB on disk)"
+	@rm -f .venv/.installed-*
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(TEST_TOOLS): | .venv/.made
+	@echo "Installing what the explorer and its tests need (once; a few minutes, about 2 GB on disk)"
+	@rm -f .venv/.installed-*
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(RUN_TOOLS)

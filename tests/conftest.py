@@ -1,0 +1,59 @@
+"""What every test may ask for."""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow is imported, hence before any test
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """Browser tests come last: Playwright leaves an event loop running in the process it is used in."""
+    for item in items:
+        if "browser" in item.path.relative_to(ROOT).parts:
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") and not _has_gpu():
+        pytest.skip("there is no graphics card that Keras can use here")
+
+
+def _has_gpu() -> bool:
+    import keras
+
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # JAX's word for "none"
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _seeds():
+    """Every test starts from the same random state, in whatever order the tests run."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    """The embedded classifier, loaded once."""
+    import explorer
+
+    return explorer.load("toy-vgg")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Photographs and weights that are too large, or not ours, to ship: optional."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the photographs and weights of {SHARED_DATA} are not on this machine")
+    return SHARED_DATA
