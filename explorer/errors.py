@@ -7,3 +7,7 @@ class InputError(ValueError):
     The page and the command line show this sentence and nothing else; anything that is not an
     ``InputError`` is a fault of ours and goes to the log with its traceback.
     """
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback to stop the work; whatever was computed so far is dropped."""

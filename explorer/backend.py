@@ -1,0 +1,171 @@
+"""Gradients, compilation and graphs for the three backends of Keras: the only file that knows which one runs."""
+
+import numpy as np
+from keras import StatelessScope, backend, ops
+
+
+def name():
+    """ "tensorflow", "jax" or "torch"."""
+    return backend.backend()
+
+
+def device():
+    """ "GPU" or "CPU", in words for the page."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    if name() == "jax":
+        import jax
+
+        return jax.default_backend().upper()
+    import torch
+
+    return "GPU" if torch.cuda.is_available() else "CPU"
+
+
+def compiled(fn, variables, *shapes):
+    """`fn` as one compiled function of the network. shapes: one a parameter, None where the length varies, or "int".
+
+    `fn` is traced once (TensorFlow), once a shape (JAX), or runs as it is (PyTorch). On JAX the network's variables
+    are arguments of the compiled program: as constants inside it they would be copied into every one.
+    """
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        specs = [
+            tf.TensorSpec((), tf.int32) if shape == "int" else tf.TensorSpec(shape, tf.float32) for shape in shapes
+        ]
+        concrete = tf.function(fn, autograph=False).get_concrete_function(*specs)
+        return lambda *args: concrete(*map(_tensorflow_argument, args, specs))
+    if name() == "jax":
+        import jax
+
+        @jax.jit
+        def stateless(values, *args):
+            with StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return fn(*args)
+
+        return lambda *args: stateless([v.value for v in variables], *args)
+
+    import torch
+
+    def inference(*args):
+        with torch.no_grad():
+            return fn(*map(ops.convert_to_tensor, args))
+
+    return inference
+
+
+def _tensorflow_argument(value, spec):
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(value, spec.dtype)
+
+
+def gradient(fn, a):
+    """fn: a (n, ...) -> (u (n,), anything). Returns (∂u_i/∂a_i (n, ...), u, anything) for every sample i."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(a)
+            u, rest = fn(a)
+        return tape.gradient(u, a, unconnected_gradients="zero"), u, rest
+    if name() == "jax":
+        import jax
+
+        def total(a):
+            u, rest = fn(a)
+            return ops.sum(u), (u, rest)
+
+        slopes, (u, rest) = jax.grad(total, has_aux=True)(a)
+        return slopes, u, rest
+    import torch
+
+    with torch.enable_grad():
+        a = a.detach().requires_grad_()
+        u, rest = fn(a)
+        (slopes,) = torch.autograd.grad(u.sum(), a, allow_unused=True)
+    return torch.zeros_like(a) if slopes is None else slopes, u.detach(), rest
+
+
+def out_of_memory(fault):
+    """Whether an exception says that the device's memory is exhausted."""
+    words = f"{type(fault).__name__} {fault}"
+    return any(sign in words for sign in ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "OOM when"))
+
+
+def fetch(value):
+    """The value as a NumPy array, once it is computed."""
+    return np.asarray(ops.convert_to_numpy(value))
+
+
+def flow(fn, shape):
+    """The graph of one pass through the network, for finding which layers cut it.
+
+    fn: x -> (output, list of inner values). shape: that of one input, without the batch.
+    Returns (count, edges, source, output, inner): nodes are 0 .. count − 1, every edge (u, v) has u < v; source,
+    output and each of `inner` are nodes (an inner one is None where it does not depend on x at all).
+    """
+    return {"tensorflow": _flow_tensorflow, "jax": _flow_jax, "torch": _flow_torch}[name()](fn, (1, *shape))
+
+
+def _flow_tensorflow(fn, shape):
+    import tensorflow as tf
+
+    marks = {}
+
+    def traced(x):
+        output, inner = fn(x)
+        marks.update(source=x.op, output=output.op, inner=[value.op for value in inner])
+        return output
+
+    graph = tf.function(traced, autograph=False).get_concrete_function(tf.TensorSpec(shape, tf.float32)).graph
+    order = graph.get_operations()  # in the order of their making: inputs first
+    place = {op: i for i, op in enumerate(order)}
+    edges = [(place[i.op], place[op]) for op in order for i in op.inputs if i.op in place]
+    return len(order), edges, place[marks["source"]], place[marks["output"]], [place.get(op) for op in marks["inner"]]
+
+
+def _flow_jax(fn, shape):
+    import jax
+
+    jaxpr = jax.make_jaxpr(fn)(jax.ShapeDtypeStruct(shape, "float32")).jaxpr
+    place = {id(jaxpr.invars[0]): 0}
+    edges = []
+    for i, equation in enumerate(jaxpr.eqns, start=1):
+        edges += [(place[id(v)], i) for v in equation.invars if id(v) in place]
+        place.update({id(v): i for v in equation.outvars})
+    output, *inner = (place.get(id(v)) for v in jaxpr.outvars)
+    return len(jaxpr.eqns) + 1, edges, 0, output, inner
+
+
+def _flow_torch(fn, shape):
+    import torch
+
+    with torch.enable_grad():
+        x = ops.zeros(shape).requires_grad_()
+        output, inner = fn(x)
+    return _flow_of_autograd(x, output.grad_fn, [value.grad_fn for value in inner])
+
+
+def _flow_of_autograd(x, output, inner):
+    order, edges, seen, source = [], [], {}, None
+    stack = [(output, False)]
+    while stack:  # depth first; a node is placed after everything it was computed from
+        node, done = stack.pop()
+        if done:
+            seen[node] = len(order)
+            order.append(node)
+            continue
+        if node in seen:
+            continue
+        seen[node] = None
+        stack.append((node, True))
+        stack += [(parent, False) for parent, _ in node.next_functions if parent is not None and parent not in seen]
+    for node in order:
+        edges += [(seen[parent], seen[node]) for parent, _ in node.next_functions if parent is not None]
+        if getattr(node, "variable", None) is x:
+            source = seen[node]
+    return len(order), edges, source, seen[output], [seen.get(node) for node in inner]

@@ -1,0 +1,105 @@
+"""What one click produced: every method's map of one picture, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from explorer import heatmaps
+from explorer.layer_path import Array
+from explorer.layers import Layer
+from explorer.methods import METHODS
+
+
+@dataclass(frozen=True, eq=False)
+class PathRecord:
+    """What stays of the path with a result. Activations and gradients are None where they would take too much room."""
+
+    alphas: Array  # (T,)
+    scores: Array  # (T,)            y(α)
+    activations: Array | None = None  # (T, h, w, K)
+    gradients: Array | None = None  # (T, h, w, K)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One method's share of a Comparison."""
+
+    method: str  # key of METHODS
+    label: str
+    cam: Array  # (h, w) float32, raw, ≥ 0, at the layer's resolution
+    raw: Array  # (H, W) float32, the cam up-sampled to the size the network sees, not normalised
+    heatmap: Array  # (H, W) float32 in [0, 1]
+    verdict: heatmaps.Verdict
+    statistics: Mapping[str, float]  # of the cam: minimum, mean, maximum, zeros, cells
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Index it by a method's key, or iterate over it, for the Explanations; the rest is what they share."""
+
+    settings: Mapping[str, Any]  # every setting but ε and the picture, ready for JSON
+    epsilon: float
+    image: Array  # (H, W, 3) uint8, the picture as the network sees it
+    baseline_image: Array  # (H, W, 3) uint8
+    class_index: int
+    class_name: str
+    probability: float  # p of the class for the picture
+    complement: float  # 1 − p without cancellation
+    probabilities: Array  # (classes,) float32
+    layer: Layer
+    path: PathRecord
+    completeness_gap: float | None  # relative; None where the layer does not cut the network
+    vanished: bool  # every gradient at the picture is exactly zero
+    cams: Mapping[str, Array] = field(repr=False)
+    classifier: Any = field(repr=False)
+
+    @cached_property
+    def explanations(self):
+        return {key: self._explanation(key, cam) for key, cam in self.cams.items()}
+
+    def __getitem__(self, method):
+        return self.explanations[method]
+
+    def __iter__(self):
+        return iter(self.explanations.values())
+
+    def __len__(self):
+        return len(self.cams)
+
+    def at_epsilon(self, epsilon):
+        """The same maps normalised with another ε; the network is not asked again."""
+        return replace(self, epsilon=heatmaps.check_epsilon(epsilon))
+
+    def activations_for(self, classifier, layer, picture, baseline_picture, steps):
+        """The activations sampled here, where a request for the same path can use them again; else None."""
+        same = (
+            classifier is self.classifier
+            and layer.name == self.layer.name
+            and steps == self.settings["steps"]
+            and np.array_equal(picture, self.image)
+            and np.array_equal(baseline_picture, self.baseline_image)
+        )
+        return self.path.activations if same else None
+
+    def _explanation(self, key, cam):
+        raw = heatmaps.resize(cam, *self.image.shape[:2])
+        about = heatmaps.Circumstances(
+            label=METHODS[key].label,
+            score=self.settings["score"],
+            probability=self.probability,
+            complement=self.complement,
+            vanished=self.vanished,
+            at_picture_only=key == "grad_cam",
+        )
+        return Explanation(
+            method=key,
+            label=METHODS[key].label,
+            cam=cam,
+            raw=raw,
+            heatmap=heatmaps.normalise(raw, self.epsilon),
+            verdict=heatmaps.diagnose(raw, self.epsilon, about),
+            statistics=heatmaps.statistics(cam),
+        )

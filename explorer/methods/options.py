@@ -1,0 +1,30 @@
+"""The published variants of the methods, as one small value."""
+
+from dataclasses import dataclass
+
+from explorer.errors import InputError
+from explorer.integrals import RULES
+
+CHOICES = {"gradients": ("raw", "positive"), "units": ("selected", "positive", "all"), "quadrature": RULES}
+
+
+@dataclass(frozen=True)
+class Options:
+    """gradients: Grad-CAM averages the gradients as they are, (1), or their positive part, (2).
+    units: RSI-Grad-CAM averages the integrated gradients of "all" units, (19), of their "positive" part, (20),
+        or of "selected" units only (section 4.1 of the paper, the authors' default).
+    quadrature: how RSI-Grad-CAM's integral is summed; see `explorer.integrals.stieltjes`.
+    subtract_baseline, endpoint: Integrated Grad-CAM as published subtracts A(0) and samples α = 1/m .. 1; the
+        authors' notebook does neither (with endpoint=False it samples α = 0 .. (m−1)/m).
+    """
+
+    gradients: str = "raw"
+    units: str = "selected"
+    quadrature: str = "trapezoid"
+    subtract_baseline: bool = True
+    endpoint: bool = True
+
+    def __post_init__(self):
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name} is one of {', '.join(choices)}; received {getattr(self, name)!r}.")

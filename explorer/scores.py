@@ -1,0 +1,74 @@
+"""The scores a heatmap can explain, computed from logits so that the softmax never rounds them away.
+
+A score is y = value(u) with u a smooth function of the logits that float32 carries well. The gradient is taken of u
+and multiplied by slope(u) = dy/du afterwards. For the probability u is the margin M = z_c − logsumexp_{j≠c} z_j,
+y = σ(M) and dy/dM = σ(M) σ(−M): exact even where 1 − y is far below float32's resolution of 6e-8 (there the
+framework's own softmax gradient loses the target class and is about the other classes).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keras import ops
+
+
+def margin(logits, class_index):
+    """M = z_c − logsumexp_{j≠c} z_j; (n, C) -> (n,). σ(M) is the probability, σ(−M) what is missing to 1."""
+    target = ops.take(logits, class_index, axis=1)  # (n,)
+    is_target = ops.equal(ops.arange(logits.shape[1]), class_index)  # (C,)
+    others = ops.where(is_target[None], ops.full_like(logits, float("-inf")), logits)
+    return target - ops.logsumexp(others, axis=1)
+
+
+def sigmoid_slope(margins):
+    """σ(M) σ(−M), by way of its logarithm: no cancellation however large |M| is."""
+    return ops.exp(-ops.softplus(margins) - ops.softplus(-margins))
+
+
+def _logit(logits, class_index):
+    return ops.take(logits, class_index, axis=1)
+
+
+def _log_probability(logits, class_index):
+    return ops.take(ops.log_softmax(logits, axis=1), class_index, axis=1)
+
+
+def _softmax(logits, class_index):
+    return ops.take(ops.softmax(logits, axis=1), class_index, axis=1)
+
+
+def _same(u):
+    return u
+
+
+@dataclass(frozen=True)
+class Score:
+    key: str
+    label: str
+    about: str
+    inner: Callable  # logits (n, C), class index -> u (n,)
+    value: Callable = _same  # u -> y
+    slope: Callable = ops.ones_like  # u -> dy/du
+
+
+SCORES = {
+    score.key: score
+    for score in (
+        Score(
+            "probability",
+            "probability",
+            "After the softmax, with its gradient computed stably.",
+            margin,
+            ops.sigmoid,
+            sigmoid_slope,
+        ),
+        Score(
+            "probability-naive",
+            "probability, naive float32",
+            "As published: the framework's softmax and its gradient, which fails where p rounds to 1.",
+            _softmax,
+        ),
+        Score("logit", "logit", "Before the softmax: never saturated, blind to the other classes.", _logit),
+        Score("log-probability", "log-probability", "The logarithm of the probability.", _log_probability),
+    )
+}

@@ -1,0 +1,114 @@
+"""Watching and replacing what a layer returns, while a model is called: how any layer is reached.
+
+Only the layer's `call` is set aside for the length of one call of the model, under a lock, and always put back. So
+layers inside residual branches, nested models and subclassed models are reached alike, and the model is never changed.
+"""
+
+import threading
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+# Setting `call` aside is visible to every thread, so one call of any model at a time goes through here.
+LOCK = threading.RLock()
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """The `index`-th call of `layer` in one pass through the model, by its path-style name."""
+
+    name: str  # "block1_conv1", "backbone/conv4_block6_out"; "conv#2" for a layer's second call
+    layer: Any
+    index: int
+    output: Any  # what it returned in the recorded pass
+
+
+@contextmanager
+def intercepted(layer, handler):
+    """Inside, `layer.call(...)` is `handler(original_call, ...)`. Take LOCK around it."""
+    own = layer.__dict__.get("call")
+    original = layer.call
+
+    def call(*args, **kwargs):
+        return handler(original, *args, **kwargs)
+
+    # Keras's own __setattr__ tracks what it is given, and would keep a trace of it in the user's model
+    object.__setattr__(layer, "call", call)
+    try:
+        yield
+    finally:
+        if own is None:
+            object.__delattr__(layer, "call")
+        else:
+            object.__setattr__(layer, "call", own)
+
+
+def record(model, x):
+    """Call the model and return (its output, every LayerCall inside it in the order they finished)."""
+    calls, counts, stack = [], Counter(), []
+
+    def watch(layer):
+        def handler(original, *args, **kwargs):
+            stack.append(layer.name)
+            name = "/".join(stack)
+            try:
+                output = original(*args, **kwargs)
+            finally:
+                stack.pop()
+            index = counts[id(layer)]
+            counts[id(layer)] += 1
+            calls.append(LayerCall(name, layer, index, output))
+            return output
+
+        return intercepted(layer, handler)
+
+    with LOCK, ExitStack() as patches:
+        for layer in layers_of(model):
+            patches.enter_context(watch(layer))
+        output = model(x, training=False)
+    return output, _with_unique_names(calls)
+
+
+def layers_of(model):
+    """Every layer inside the model that is called by name: not the wrapper a Sequential keeps around its layers."""
+    wrappers = {
+        id(getattr(part, "_functional", None))
+        for part in model._flatten_layers()
+        if isinstance(part, keras.Sequential)
+    }
+    return [part for part in model._flatten_layers(include_self=False) if id(part) not in wrappers]
+
+
+def replaced(layer, index, value):
+    """A context in which the `index`-th call of `layer` does no work and returns `value`."""
+    count = iter(range(1 << 30))
+
+    def handler(original, *args, **kwargs):
+        return value if next(count) == index else original(*args, **kwargs)
+
+    return intercepted(layer, handler)
+
+
+def observed(layer, index, seen):
+    """A context in which the output of the `index`-th call of `layer` is appended to the list `seen`."""
+    count = iter(range(1 << 30))
+
+    def handler(original, *args, **kwargs):
+        output = original(*args, **kwargs)
+        if next(count) == index:
+            seen.append(output)
+        return output
+
+    return intercepted(layer, handler)
+
+
+def _with_unique_names(calls):
+    counts, unique = Counter(), []
+    for call in calls:
+        counts[call.name] += 1
+        suffix = f"#{counts[call.name]}" if counts[call.name] > 1 else ""
+        unique.append(LayerCall(call.name + suffix, call.layer, call.index, call.output))
+    return unique
