@@ -79,7 +79,7 @@ class Classifier:
             )
         if not found.reaches:
             raise InputError(
-                f"The activations of {name!r} do not reach the score of {self.name}, so nothing can be explained there; "
+                f"The activations of {name!r} do not reach the score of {self.name}, so there is nothing to explain; "
                 f"choose another layer, for example {self.default_layer!r}."
             )
         return found

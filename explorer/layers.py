@@ -1,6 +1,6 @@
 """Which spatial layers a network has, and which of them cut it in two."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from explorer import backend, tap
 
@@ -46,12 +46,15 @@ def anatomy(model, input_shape):
         if len(shape) != 4 or shape[1] * shape[2] < 2:
             continue
         on_path = node is not None and after[node] and before[node]
-        layers.append(
-            Layer(call.name, shape[1:], on_path and cut[node], on_path, tap.LayerCall(call.name, call.layer, call.index, None))
-        )
+        layers.append(Layer(call.name, shape[1:], on_path and cut[node], on_path, _place(call)))
     sizes = tuple(4 * layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers)
     head = recorded["head"]
-    return Anatomy(tuple(layers), head and tap.LayerCall(head.name, head.layer, head.index, None), sizes)
+    return Anatomy(tuple(layers), head and _place(head), sizes)
+
+
+def _place(call):
+    """The call without its output: a value of the trace must not outlive it."""
+    return replace(call, output=None)
 
 
 def separators(count, edges, source, sink):

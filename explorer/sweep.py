@@ -10,7 +10,9 @@ MEMORY_BUDGET = 1 << 30  # bytes that one stretch of the path may take on the de
 LARGEST_BATCH = 64
 
 
-def sweep(classifier, layer, start, end, class_index, score, alphas, activations=None, budget=MEMORY_BUDGET, progress=None):
+def sweep(
+    classifier, layer, start, end, class_index, score, alphas, activations=None, budget=MEMORY_BUDGET, progress=None
+):
     """Yield the path as consecutive LayerPaths that share their boundary points, each within the memory budget.
 
     start, end: (H, W, 3), baseline and picture as the model is fed. alphas: (T,) float32, from 0 to 1.
