@@ -10,18 +10,18 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from .errors import InputError
+from explorer.errors import InputError
 
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 20_000
+LONGEST_NAME = 60  # characters of a file's name that a message shows
 
 # Only formats that Pillow decodes itself: others (EPS, for one) start outside programs.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "JPEG2000")
 ADVICE = "choose a PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF picture"
 
 # What Pillow raises on a damaged file, found by feeding it tens of thousands of them.
-DAMAGED = (OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, IndexError, struct.error,
-           zlib.error)
+DAMAGED = (OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, IndexError, struct.error, zlib.error)
 TOO_LARGE = f"A picture may have {MAX_PIXELS // 10**6} million pixels and {MAX_SIDE:,} on a side"
 
 
@@ -46,8 +46,9 @@ def load_image(source):
         return _from_quiet_file(io.BytesIO(source), "the picture")
     if isinstance(source, (str, Path)):
         return _from_path(Path(source))
-    raise InputError(f"A picture is a path, bytes, an array or a PIL image, not {type(source).__name__}: "
-                     "pass one of these.")
+    raise InputError(
+        f"A picture is a path, bytes, an array or a PIL image, not {type(source).__name__}: pass one of these."
+    )
 
 
 def fit(image, height, width):
@@ -57,8 +58,7 @@ def fit(image, height, width):
     so that fine texture does not alias; a side that grows is interpolated linearly.
     """
     if min(height, width) < 1:
-        raise InputError(f"A picture has at least 1 pixel each way, not {height} × {width}: "
-                         "give a larger size.")
+        raise InputError(f"A picture has at least 1 pixel each way, not {height} × {width}: give a larger size.")
     narrow, low = min(width, image.shape[1]), min(height, image.shape[0])
     shrunk = cv2.resize(image, (narrow, low), interpolation=cv2.INTER_AREA)
     return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -67,21 +67,21 @@ def fit(image, height, width):
 def check_size(height, width, name="the picture"):
     """Raise InputError where a picture of this size (pixels) is over the limits."""
     if height < 1 or width < 1:
-        raise InputError(f"A picture has at least one pixel, but {name} is {width} × {height}: "
-                         "choose another one.")
+        raise InputError(f"A picture has at least one pixel, but {name} is {width} × {height}: choose another one.")
     if max(height, width) > MAX_SIDE or height * width > MAX_PIXELS:
         raise InputError(f"{TOO_LARGE}, but {name} is {width:,} × {height:,}: make it smaller first.")
 
 
 def _from_path(path):
     name = _quoted(path)
-    if not path.is_file():
-        raise InputError(f"A picture is a file, but {name} was not found: check the name.")
     try:
         file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError) as error:
+        raise InputError(f"A picture is a file, but {name} was not found: check the name.") from error
     except OSError as error:
-        raise InputError(f"A picture must be readable, but {name} could not be opened "
-                         f"({error.strerror}): check its permissions.") from error
+        raise InputError(
+            f"A picture must be readable, but {name} could not be opened ({error.strerror}): check the file."
+        ) from error
     with file:
         return _from_quiet_file(file, name)
 
@@ -102,8 +102,7 @@ def _from_file(file, name):
     except Image.DecompressionBombError as error:
         raise InputError(f"{TOO_LARGE}, but {name} has more: make it smaller first.") from error
     except DAMAGED as error:
-        raise InputError(f"A picture file holds a picture, but {name} could not be read as one: "
-                         f"{ADVICE}.") from error
+        raise InputError(f"A picture file holds a picture, but {name} could not be read as one: {ADVICE}.") from error
     with picture:
         return _decode(picture, name)
 
@@ -114,8 +113,9 @@ def _decode(picture, name):
     try:
         picture.load()
     except DAMAGED as error:
-        raise InputError(f"A picture file must be whole, but {name} is damaged or cut short: "
-                         "save or download it again.") from error
+        raise InputError(
+            f"A picture file must be whole, but {name} is damaged or cut short: save or download it again."
+        ) from error
     return _to_rgb(_upright(picture), name)
 
 
@@ -123,7 +123,7 @@ def _upright(picture):
     """The picture turned as its EXIF data say."""
     try:
         return ImageOps.exif_transpose(picture)
-    except DAMAGED:   # damaged EXIF data are no reason to refuse a picture whose pixels are whole
+    except DAMAGED:  # damaged EXIF data are no reason to refuse a picture whose pixels are whole
         return picture
 
 
@@ -131,8 +131,9 @@ def _to_rgb(picture, name):
     if picture.mode.startswith("I"):
         return _grey_to_rgb(_from_16_bits(np.asarray(picture), name))
     if picture.mode == "F":
-        raise InputError(f"A picture has whole numbers for pixels, but those of {name} are fractions: "
-                         "save it with 8 or 16 bits.")
+        raise InputError(
+            f"A picture has whole numbers for pixels, but those of {name} are fractions: save it with 8 or 16 bits."
+        )
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -150,8 +151,10 @@ def _from_16_bits(values, name):
 def _from_array(values):
     channels = values.shape[2] if values.ndim == 3 else 1
     if values.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise InputError("An array of pixels has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
-                         f"not {values.shape}: put rows first and colours last.")
+        raise InputError(
+            "An array of pixels has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
+            f"not {values.shape}: put rows first and colours last."
+        )
     check_size(*values.shape[:2], "the array")
     pixels = _to_uint8(values)
     if channels == 4:
@@ -170,12 +173,12 @@ def _to_uint8(values):
     if values.dtype == np.uint16:
         return _from_16_bits(values, "the array")
     if values.dtype.kind not in "iuf":
-        raise InputError(f"Pixels are uint8 numbers from 0 to 255, not {values.dtype}: "
-                         "convert the array first.")
+        raise InputError(f"Pixels are uint8 numbers from 0 to 255, not {values.dtype}: convert the array first.")
     lowest, highest = values.min(), values.max()
-    if not (lowest >= 0 and highest <= 255):   # written so that NaN fails too
-        raise InputError(f"Pixels are numbers from 0 to 255, but the array has {lowest:.4g} to "
-                         f"{highest:.4g}: scale it first.")
+    if not (lowest >= 0 and highest <= 255):  # written so that NaN fails too
+        raise InputError(
+            f"Pixels are numbers from 0 to 255, but the array has {lowest:.4g} to {highest:.4g}: scale it first."
+        )
     if values.dtype.kind == "f":
         values = np.rint(values * 255.0 if highest <= 1 else values)
     return values.astype(np.uint8, order="C")
@@ -189,4 +192,6 @@ def _grey_to_rgb(pixels):
 def _quoted(path):
     """A file's own name, never the folders that hold it; a PIL image may have none."""
     name = Path(path).name if path else ""
+    if len(name) > LONGEST_NAME:
+        name = name[:LONGEST_NAME] + "…"
     return f"'{name}'" if name else "the picture"

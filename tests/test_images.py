@@ -28,8 +28,10 @@ def encode(picture, kind="PNG", **options):
 
 def png_header(width, height):
     """A PNG that states a size and has hardly any pixels behind it."""
+
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64))
 
@@ -80,9 +82,16 @@ def test_exif_rotation(orientation):
     picture = Image.fromarray(COLOURS)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    turned = {1: COLOURS, 2: COLOURS[:, ::-1], 3: COLOURS[::-1, ::-1], 4: COLOURS[::-1],
-              5: COLOURS.swapaxes(0, 1), 6: np.rot90(COLOURS, -1),
-              7: COLOURS[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(COLOURS)}[orientation]
+    turned = {
+        1: COLOURS,
+        2: COLOURS[:, ::-1],
+        3: COLOURS[::-1, ::-1],
+        4: COLOURS[::-1],
+        5: COLOURS.swapaxes(0, 1),
+        6: np.rot90(COLOURS, -1),
+        7: COLOURS[::-1, ::-1].swapaxes(0, 1),
+        8: np.rot90(COLOURS),
+    }[orientation]
     for kind in ("PNG", "TIFF"):
         seen = load_image(encode(picture, kind, exif=exif))
         assert np.array_equal(seen, turned), f"EXIF orientation {orientation} in {kind} is undone"
@@ -131,7 +140,7 @@ def test_16_bits_are_scaled_not_clipped(tmp_path, suffix):
     values = np.array([[0, 100, 257, 300, 32768, 65535]], np.uint16)
     grey, colour = tmp_path / f"grey{suffix}", tmp_path / f"colour{suffix}"
     cv2.imwrite(str(grey), values)
-    cv2.imwrite(str(colour), np.dstack([values[:, ::-1], values, values]))   # cv2 writes blue first
+    cv2.imwrite(str(colour), np.dstack([values[:, ::-1], values, values]))  # cv2 writes blue first
     expected = np.rint(values / 257).astype(int)
     assert np.array_equal(load_image(grey)[..., 1], expected), "16-bit greyscale is divided by 257"
     seen = load_image(colour).astype(int)
@@ -145,10 +154,10 @@ def test_damaged_exif_does_not_lose_the_picture():
     content = encode(COLOURS, "PNG", exif=exif)
     start = content.index(b"eXIf") + 4
     damaged = bytearray(content)
-    damaged[start + 8:start + 20] = b"\xff" * 12
-    length = struct.unpack(">I", content[start - 8:start - 4])[0]
-    check = zlib.crc32(bytes(damaged[start - 4:start + length]))
-    damaged[start + length:start + length + 4] = struct.pack(">I", check)
+    damaged[start + 8 : start + 20] = b"\xff" * 12
+    length = struct.unpack(">I", content[start - 8 : start - 4])[0]
+    check = zlib.crc32(bytes(damaged[start - 4 : start + length]))
+    damaged[start + length : start + length + 4] = struct.pack(">I", check)
     assert np.array_equal(load_image(bytes(damaged)), COLOURS), "the pixels are whole, so they are shown"
 
 
@@ -200,6 +209,8 @@ def test_no_picture_names_the_file_only(tmp_path):
     refused(path, "'notes.png'", "empty")
     refused(tmp_path / "gone.png", "'gone.png'", "not found")
     refused(tmp_path, "not found")
+    refused("zero\0byte.png", "not found")
+    assert len(refused("x" * 5000 + ".png", "could not be opened", "…")) < 200, "a long name is cut"
     refused(b"", "empty")
 
 
@@ -226,20 +237,39 @@ def test_damaged_files_give_pixels_or_a_sentence(kind):
 def test_arrays_of_other_kinds():
     grey = COLOURS[..., 0]
     three = np.dstack([grey] * 3)
-    for same in (grey, grey[..., None], grey.astype(np.int64), grey / 255.0, (grey / 255).astype(np.float32),
-                 grey.astype(np.float32), grey.astype(np.uint16) * 257):
+    for same in (
+        grey,
+        grey[..., None],
+        grey.astype(np.int64),
+        grey / 255.0,
+        (grey / 255).astype(np.float32),
+        grey.astype(np.float32),
+        grey.astype(np.uint16) * 257,
+    ):
         assert np.array_equal(load_image(same), three), f"{same.dtype} {same.shape} means the same picture"
     assert np.array_equal(load_image(grey > 9)[..., 0], (grey > 9) * 255), "true is white"
     assert np.array_equal(load_image(COLOURS[:, ::-1]), COLOURS[:, ::-1]), "views with strides are read right"
 
 
-@pytest.mark.parametrize("values, word", [
-    (np.zeros((4, 5, 2), np.uint8), "(4, 5, 2)"), (np.zeros((3, 40, 50), np.uint8), "(3, 40, 50)"),
-    (np.zeros((1, 4, 5, 3), np.uint8), "(1, 4, 5, 3)"), (np.zeros(7, np.uint8), "(7,)"),
-    (np.zeros((0, 5, 3), np.uint8), "5 × 0"), (np.full((2, 2), np.nan), "nan"),
-    (np.array([[0.5, np.nan]]), "nan"), (np.full((2, 2), np.inf), "inf"), (np.full((2, 2), -1), "-1"),
-    (np.full((2, 2), 256), "256"), (np.full((2, 2), 300.0), "300"), (np.zeros((2, 2), complex), "complex"),
-    (np.array([["a"]]), "<U1"), (np.zeros((20_001, 2), np.uint8), "20,001")])
+@pytest.mark.parametrize(
+    "values, word",
+    [
+        (np.zeros((4, 5, 2), np.uint8), "(4, 5, 2)"),
+        (np.zeros((3, 40, 50), np.uint8), "(3, 40, 50)"),
+        (np.zeros((1, 4, 5, 3), np.uint8), "(1, 4, 5, 3)"),
+        (np.zeros(7, np.uint8), "(7,)"),
+        (np.zeros((0, 5, 3), np.uint8), "5 × 0"),
+        (np.full((2, 2), np.nan), "nan"),
+        (np.array([[0.5, np.nan]]), "nan"),
+        (np.full((2, 2), np.inf), "inf"),
+        (np.full((2, 2), -1), "-1"),
+        (np.full((2, 2), 256), "256"),
+        (np.full((2, 2), 300.0), "300"),
+        (np.zeros((2, 2), complex), "complex"),
+        (np.array([["a"]]), "<U1"),
+        (np.zeros((20_001, 2), np.uint8), "20,001"),
+    ],
+)
 def test_arrays_that_are_no_picture(values, word):
     refused(values, word)
 

@@ -1,0 +1,220 @@
+"""Baselines: the pictures of nothing in particular from which the paths begin.
+
+All of them are RGB pixels at the size of the picture, so that "black" is black whatever numbers a network is fed.
+A baseline is told by one word that fits in a command line, a settings file or a link: "black", "blurred:12",
+"uniform-noise:7", "colour:#ff8800"; or by a picture: an array, a PIL image, or the path of a file.
+"""
+
+import difflib
+import hashlib
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from explorer.errors import InputError
+from explorer.images import fit, load_image
+
+MAX_SIGMA = 200.0  # pixels; by then every picture the networks see is even
+MAX_SEED = 2**32 - 1
+MIDDLE, NOISE_SIGMA = 127.5, 64.0  # Gaussian noise: four standard deviations span the range of a pixel
+UPLOADED = "uploaded"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One kind of baseline.
+
+    draw(image, value) -> uint8 (H, W, 3); read(text) -> the value, or raises InputError; write(value) -> its text.
+    parameter: what the value is, in words, and default, its text; both None for a kind that takes none.
+    """
+
+    name: str
+    label: str
+    draw: Callable
+    caption: str
+    parameter: str | None = None
+    default: str | None = None
+    read: Callable | None = None
+    write: Callable = str
+
+
+def _even(rgb):
+    return lambda image, value: np.full_like(image, rgb)
+
+
+def _blurred(image, sigma):
+    """The picture through a Gaussian of standard deviation sigma, in pixels, mirrored at the edges."""
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def _uniform_noise(image, seed):
+    """Every colour of every pixel drawn alike from 0..255; nothing of the picture is left."""
+    return np.random.default_rng(seed).integers(0, 256, image.shape, dtype=np.uint8)
+
+
+def _gaussian_noise(image, seed):
+    """Noise around mid-grey, N(127.5, 64²) cut to 0..255; nothing of the picture is left."""
+    noise = np.random.default_rng(seed).normal(MIDDLE, NOISE_SIGMA, image.shape)
+    return np.clip(np.rint(noise), 0, 255).astype(np.uint8)
+
+
+def _colour(image, rgb):
+    return np.broadcast_to(np.array(rgb, np.uint8), image.shape).copy()
+
+
+def _read_sigma(text):
+    try:
+        sigma = float(text)
+    except ValueError:
+        sigma = math.nan
+    if not 0 < sigma <= MAX_SIGMA:  # written so that NaN fails too
+        raise InputError(
+            f"A blur's σ is a number of pixels above 0 and up to {MAX_SIGMA:g}, not {text[:40]!r}: "
+            "write blurred:10, for example."
+        )
+    return sigma
+
+
+def _read_seed(text):
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MAX_SEED:
+        raise InputError(
+            f"A seed is a whole number from 0 to {MAX_SEED}, not {text[:40]!r}: write uniform-noise:7, for example."
+        )
+    return int(text)
+
+
+def _read_colour(text):
+    digits = text.removeprefix("#")
+    if len(digits) == 3:
+        digits = "".join(digit * 2 for digit in digits)
+    if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
+        raise InputError(
+            f"A colour is # and six hexadecimal digits, not {text[:40]!r}: write colour:#ff8800, for example."
+        )
+    return tuple(bytes.fromhex(digits))
+
+
+def _write_colour(rgb):
+    return "#" + bytes(rgb).hex()
+
+
+BASELINES = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Baseline("black", "Black", _even(0), "black"),
+            Baseline("white", "White", _even(255), "white"),
+            Baseline("grey", "Grey", _even(128), "mid-grey"),
+            Baseline(
+                "blurred", "Blurred", _blurred, "blurred, σ = {} px", "σ in pixels", "10", _read_sigma, "{:g}".format
+            ),
+            Baseline(
+                "uniform-noise", "Uniform noise", _uniform_noise, "uniform noise, seed {}", "seed", "0", _read_seed
+            ),
+            Baseline(
+                "gaussian-noise", "Gaussian noise", _gaussian_noise, "Gaussian noise, seed {}", "seed", "0", _read_seed
+            ),
+            Baseline("colour", "Single colour", _colour, "colour {}", "colour", "#808080", _read_colour, _write_colour),
+        )
+    }
+)
+
+# Other spellings of the same words.
+ALIASES = {"gray": "grey", "color": "colour", "blur": "blurred"}
+
+
+def make_baseline(spec, image):
+    """The baseline picture, a new uint8 (H, W, 3) array of the size of image.
+
+    spec: see the top of this file; image: uint8 (H, W, 3) RGB, as the network sees it. An uploaded picture is
+    stretched to that size. Raises InputError where spec is none of the choices.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InputError(
+            f"A baseline is made for an RGB picture, uint8 of shape (H, W, 3), not {image.dtype} "
+            f"{image.shape}: load the picture with load_image."
+        )
+    parsed = _parse(spec)
+    if parsed is None:
+        return fit(load_image(spec), *image.shape[:2])
+    kind, value = parsed
+    return kind.draw(image, value)
+
+
+def canonical(spec):
+    """The one spelling of a baseline, a string for settings: "Blurred" -> "blurred:10".
+
+    A file's path stays as it is; an array or PIL image becomes "uploaded:" and eight digits of its pixels'
+    SHA-256, enough to tell two apart. Reads no file. Raises InputError where spec is none of the choices.
+    """
+    parsed = _parse(spec)
+    if parsed is not None:
+        kind, value = parsed
+        return kind.name if kind.read is None else f"{kind.name}:{kind.write(value)}"
+    if isinstance(spec, (str, Path)):
+        return str(spec)
+    pixels = load_image(spec)
+    return f"{UPLOADED}:{hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:8]}"
+
+
+def describe(spec):
+    """A baseline in a few words for a caption: "blurred, σ = 10 px", "picture 'sea.png'"."""
+    if isinstance(spec, str) and spec.startswith(f"{UPLOADED}:"):
+        return "an uploaded picture"
+    parsed = _parse(spec)
+    if parsed is not None:
+        kind, value = parsed
+        return kind.caption.format("" if kind.read is None else kind.write(value))
+    return f"picture '{Path(spec).name}'" if isinstance(spec, (str, Path)) else "an uploaded picture"
+
+
+def names_kind(spec):
+    """Whether spec is one of the named kinds and thus reads no file: what a visitor's link may ask for."""
+    return isinstance(spec, str) and _split(spec)[0] in BASELINES
+
+
+def _split(spec):
+    """ "Blur : 12" -> ("blurred", "12"); the second is None where there is no colon."""
+    name, colon, text = spec.partition(":")
+    name = name.strip().lower().replace(" ", "-").replace("_", "-")
+    return ALIASES.get(name, name), text.strip() if colon else None
+
+
+def _parse(spec):
+    """(kind, value) of a named baseline, None for a picture; InputError for neither."""
+    if isinstance(spec, (np.ndarray, Image.Image, Path)):
+        return None
+    if not isinstance(spec, str):
+        raise InputError(f"A baseline is {_choices()}, or a picture, not {type(spec).__name__}: choose one.")
+    name, text = _split(spec)
+    if name in BASELINES:
+        return _with_value(BASELINES[name], text)
+    if name == UPLOADED:
+        raise InputError("An uploaded baseline is not kept with the settings: upload its picture again.")
+    if Path(spec).suffix or Path(spec).name != spec:  # named like a file; load_image says if it is none
+        return None
+    near = difflib.get_close_matches(name, [*BASELINES, *ALIASES], n=1)
+    hint = f"did you mean {ALIASES.get(near[0], near[0])}?" if near else "choose one."
+    raise InputError(f"A baseline is {_choices()}, or a picture file, not {spec[:40]!r}: {hint}")
+
+
+def _with_value(kind, text):
+    if kind.read is None:
+        if text:
+            raise InputError(
+                f"The baseline {kind.name} takes nothing after it, not {text[:40]!r}: write {kind.name} alone."
+            )
+        return kind, None
+    return kind, kind.read(text or kind.default)
+
+
+def _choices():
+    return ", ".join(BASELINES)
