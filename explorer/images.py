@@ -191,7 +191,7 @@ def _grey_to_rgb(pixels):
 
 def _quoted(path):
     """A file's own name, never the folders that hold it; a PIL image may have none."""
-    name = Path(path).name if path else ""
+    name = "".join(filter(str.isprintable, Path(path).name)) if path else ""
     if len(name) > LONGEST_NAME:
         name = name[:LONGEST_NAME] + "…"
     return f"'{name}'" if name else "the picture"

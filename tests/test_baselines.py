@@ -177,7 +177,7 @@ def test_a_baseline_needs_a_picture():
 
 
 def test_links_can_be_kept_from_reading_files():
-    assert all(names_kind(spec) for spec in SPECS + ["Gray"]), "the named kinds read no file"
+    assert all(names_kind(spec) for spec in [*SPECS, "Gray"]), "the named kinds read no file"
     assert not any(names_kind(spec) for spec in ("/etc/passwd", "a.png", "../b.jpg", IMAGE, None)), "paths might"
 
 
