@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.errors import InputError
 
-SATURATED = 1e-4  # the softmax scales gradients by p(1 − p): under this we name saturation as the likely cause
+SATURATED = 1e-4  # the softmax scales gradients by p(1 − p), of log p by 1 − p: below this, it is named as the cause
 
 
 def resize(cam, height, width):
@@ -125,15 +125,14 @@ def _dark(maximum, spread, epsilon, about):
 
 
 def _saturation(about):
-    slope = about.probability * about.complement
-    if not about.score.startswith("probability") or slope >= SATURATED:
-        return ""
-    if about.complement < about.probability:
+    if about.score != "logit" and about.complement < SATURATED:
         return (
             f": p = {describe_probability(about.probability, about.complement)}, the softmax is saturated "
             f"and scales the gradient at the picture by 1 − p = {about.complement:.1g}"
         )
-    return f": p = {about.probability:.1g}, and the softmax scales the gradient at the picture by it"
+    if about.score.startswith("probability") and about.probability < SATURATED:
+        return f": p = {about.probability:.1g}, and the softmax scales the gradient at the picture by it"
+    return ""
 
 
 def _other_ways(about):
@@ -148,7 +147,7 @@ def _other_ways(about):
 def round_down(value):
     """A positive number as one digit and a power of ten, at most `value`: 4.7e-11 -> "4e-11"."""
     exponent = math.floor(math.log10(value))
-    digit = math.floor(value / 10.0**exponent + 1e-9)
+    digit = min(9, math.floor(value / 10.0**exponent + 1e-9))
     return f"{digit}e{exponent}" if exponent < -2 else f"{digit * 10.0**exponent:g}"
 
 

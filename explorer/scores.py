@@ -3,7 +3,8 @@
 A score is y = value(u) with u a smooth function of the logits that float32 carries well. The gradient is taken of u
 and multiplied by slope(u) = dy/du afterwards. For the probability u is the margin M = z_c − logsumexp_{j≠c} z_j,
 y = σ(M) and dy/dM = σ(M) σ(−M): exact even where 1 − y is far below float32's resolution of 6e-8 (there the
-framework's own softmax gradient loses the target class and is about the other classes).
+framework's own softmax gradient loses the target class and is about the other classes). The logarithm of the
+probability, ln σ(M), is treated alike: its slope σ(−M) vanishes there too, and its softmax loses the same term.
 """
 
 from collections.abc import Callable
@@ -29,8 +30,9 @@ def _logit(logits, class_index):
     return ops.take(logits, class_index, axis=1)
 
 
-def _log_probability(logits, class_index):
-    return ops.take(ops.log_softmax(logits, axis=1), class_index, axis=1)
+def log_sigmoid_slope(margins):
+    """d ln σ(M)/dM = σ(−M): the whole of it where the framework's log-softmax gradient, 1 − p, rounds to zero."""
+    return ops.sigmoid(-margins)
 
 
 def _softmax(logits, class_index):
@@ -69,6 +71,13 @@ SCORES = {
             _softmax,
         ),
         Score("logit", "logit", "Before the softmax: never saturated, blind to the other classes.", _logit),
-        Score("log-probability", "log-probability", "The logarithm of the probability.", _log_probability),
+        Score(
+            "log-probability",
+            "log-probability",
+            "The logarithm of the probability, with its gradient computed stably.",
+            margin,
+            ops.log_sigmoid,
+            log_sigmoid_slope,
+        ),
     )
 }

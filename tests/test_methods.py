@@ -1,0 +1,200 @@
+"""Every method and every variant, on paths of any values, against the slow reference; and the laws they keep.
+
+The paths here are random numbers of both signs, far from any network: the methods are mathematics over arrays.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import reference as ref
+
+from explorer.errors import InputError
+from explorer.layer_path import LayerPath
+from explorer.methods import METHODS, Options
+from explorer.methods.rsi_grad_cam import chosen_units
+
+POINTS, H, W, K = 7, 3, 5, 4
+REFERENCE = {
+    "grad_cam": lambda path, o: ref.grad_cam(path, o.gradients),
+    "integrated_grad_cam": lambda path, o: ref.integrated_grad_cam(
+        path, "right" if o.endpoint else "left", o.subtract_baseline
+    ),
+    "rsi_grad_cam": lambda path, o: ref.rsi_grad_cam(path, o.quadrature, o.units),
+}
+VARIANTS = {
+    "grad_cam": [Options(gradients=g) for g in ("raw", "positive")],
+    "integrated_grad_cam": [Options(subtract_baseline=s, endpoint=e) for s in (True, False) for e in (True, False)],
+    "rsi_grad_cam": [
+        Options(units=u, quadrature=q) for u in ("all", "positive", "selected") for q in ("trapezoid", "right")
+    ],
+}
+CASES = [pytest.param(key, options, id=f"{key}-{i}") for key in VARIANTS for i, options in enumerate(VARIANTS[key])]
+
+
+def random_path(seed):
+    rng = np.random.default_rng(seed)
+    activations, gradients = rng.normal(size=(2, POINTS, H, W, K))
+    return LayerPath(np.linspace(0, 1, POINTS), activations, gradients, rng.normal(size=POINTS))
+
+
+def cam(key, path, options=None):
+    return np.asarray(METHODS[key](path, options))
+
+
+def scaled(path, a=1.0, g=1.0):
+    return LayerPath(path.alphas, a * path.activations, g * path.gradients, path.scores)
+
+
+@pytest.mark.parametrize(("key", "options"), CASES)
+def test_equal_to_the_reference(key, options):
+    lit = 0
+    for seed in range(5):
+        path = random_path(seed)
+        expected = REFERENCE[key](path, options)
+        np.testing.assert_allclose(cam(key, path, options), expected, rtol=1e-10, atol=1e-12, err_msg=f"{options}")
+        lit += (expected > 0).any()
+    assert lit >= 3, "the reference itself is not blank, or nothing was compared"
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_the_variants_differ(key):
+    maps = [cam(key, random_path(1), options) for options in VARIANTS[key]]
+    for i, one in enumerate(maps):
+        assert all(np.abs(one - other).max() > 1e-3 for other in maps[:i]), f"variant {i} is no copy of another"
+
+
+@pytest.mark.parametrize(("key", "options"), CASES)
+@pytest.mark.parametrize("cuts", [(1,), (5,), (2, 3)])
+def test_a_path_may_be_folded_stretch_by_stretch(key, options, cuts):
+    path, method = random_path(2), METHODS[key]
+    edges = [0, *cuts, POINTS - 1]
+    stretches = [
+        LayerPath(*(v[a : b + 1] for v in path.values())) for a, b in pairwise(edges)
+    ]
+    total = sum(method.integral(stretch, path.activations[0], options) for stretch in stretches)
+    ends = LayerPath(*(v[[0, -1]] for v in path.values()))
+    found = np.asarray(method.cam(total, ends, options))
+    np.testing.assert_allclose(
+        found, cam(key, path, options), rtol=1e-10, atol=1e-12, err_msg="the sum over stretches is the whole integral"
+    )
+
+
+@pytest.mark.parametrize(("key", "options"), CASES)
+def test_scaling_the_score_scales_the_map(key, options):
+    path = random_path(3)
+    np.testing.assert_allclose(
+        cam(key, scaled(path, g=7.0), options),
+        7 * cam(key, path, options),
+        rtol=1e-10,
+        err_msg="a map is linear in y for y → a·y, a > 0, so its normalised heatmap does not change",
+    )
+
+
+@pytest.mark.parametrize(("key", "options"), CASES)
+def test_the_order_of_channels_does_not_matter(key, options):
+    path, order = random_path(4), [2, 0, 3, 1]
+    shuffled = LayerPath(path.alphas, path.activations[..., order], path.gradients[..., order], path.scores)
+    np.testing.assert_allclose(
+        cam(key, shuffled, options), cam(key, path, options), rtol=1e-10, atol=1e-12, err_msg="channels are a sum"
+    )
+
+
+@pytest.mark.parametrize(("key", "options"), CASES)
+def test_places_are_treated_alike(key, options):
+    path = random_path(4)
+    turned = LayerPath(path.alphas, path.activations[:, ::-1], path.gradients[:, ::-1], path.scores)
+    np.testing.assert_allclose(
+        cam(key, turned, options), cam(key, path, options)[::-1], rtol=1e-10, atol=1e-12,
+        err_msg="turning the maps upside down turns the heatmap upside down",
+    )
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_maps_are_at_the_layers_size_and_never_negative(key):
+    for seed in range(5):
+        found = cam(key, random_path(seed))
+        assert found.shape == (H, W), "a raw map has the resolution of the layer"
+        assert (found >= 0).all(), "every method ends in a ReLU"
+
+
+def test_grad_cam_sees_the_picture_alone():
+    path = random_path(6)
+    other = LayerPath(path.alphas, path.activations.copy(), path.gradients.copy(), path.scores)
+    other.activations[:-1], other.gradients[:-1] = 0, 0
+    np.testing.assert_array_equal(cam("grad_cam", other), cam("grad_cam", path), "only α = 1 counts for Grad-CAM")
+
+
+def test_integrated_grad_cam_takes_its_relu_inside_the_integral():
+    """Two maps that are the opposite of each other: outside, they would cancel."""
+    activations = np.zeros((3, 1, 2, 1))
+    activations[1:, 0, :, 0] = [[1, 2], [1, 2]]
+    gradients = np.zeros((3, 1, 2, 1))
+    gradients[1], gradients[2] = 1, -1
+    found = cam("integrated_grad_cam", LayerPath(np.array([0, 0.5, 1]), activations, gradients, np.zeros(3)))
+    np.testing.assert_allclose(found, [[1.0, 2.0]], err_msg="½ (ReLU(2·[1, 2]) + ReLU(−2·[1, 2])), weights summed")
+
+
+def one_unit(activations, gradients):
+    """A path of one unit over T points, beside a second unit that never moves: (T, 1, 2, 1)."""
+    shape = (len(activations), 1, 2, 1)
+    a, g = np.full(shape, 1.0), np.zeros(shape)
+    a[:, 0, 0, 0], g[:, 0, 0, 0] = activations, gradients
+    return LayerPath(np.linspace(0, 1, len(a)), a, g, np.zeros(len(a)))
+
+
+@pytest.mark.parametrize(
+    ("activations", "gradients", "units", "weight", "said"),
+    [
+        ([0, 2], [1, 1], "selected", 1.0, "a unit that grew and gained counts: 2, over Z = 2 units"),
+        ([0, 2], [-1, -1], "selected", 0.0, "a negative integral is left out"),
+        ([0, 2], [-1, -1], "all", -1.0, "all units are averaged as they are"),
+        ([0, 2], [-1, -1], "positive", 0.0, "the positive part is zero"),
+        ([3, 1], [-1, -1], "selected", 0.0, "A(1) − A(0) < 0: left out though A(1) > 0 and the integral is 2"),
+        ([3, 1], [-1, -1], "positive", 1.0, "the positive variant asks about the integral alone"),
+        ([1, 2, 1], [0, 2, 0.5], "selected", 0.0, "A(1) − A(0) = 0 is not an increase: strict"),
+        ([1, 2, 1], [2, 2, 0.5], "positive", 0.375, "(20) keeps the same unit: ½ (2 − 1.25)"),
+        ([-3, -1], [1, 1], "selected", 0.0, "A(1) < 0 is left out though it grew and gained"),
+        ([-2, 0], [1, 1], "selected", 0.0, "A(1) = 0 is left out: strict"),
+        ([-2, 0], [1, 1], "positive", 1.0, "and kept by (20)"),
+    ],
+)
+def test_unit_selection(activations, gradients, units, weight, said):
+    path = one_unit(activations, gradients)
+    integral = METHODS["rsi_grad_cam"].integral(path, path.activations[0], Options(units=units))
+    kept = np.asarray(chosen_units(integral, path, units))
+    np.testing.assert_allclose(kept.mean(axis=(0, 1)), [weight], err_msg=said)
+
+
+def test_selected_is_within_positive_is_above_all():
+    path = random_path(8)
+    integral = METHODS["rsi_grad_cam"].integral(path, path.activations[0], Options())
+    every, positive, selected = (
+        np.asarray(chosen_units(integral, path, u)) for u in ("all", "positive", "selected")
+    )
+    assert (positive >= every).all() and (positive >= selected).all(), "dropping negative units only adds"
+    assert ((selected == 0) | (selected == positive)).all(), "a selected unit keeps its whole integral"
+    assert (selected != positive).any(), "and some positive unit is not selected here"
+
+
+@pytest.mark.parametrize("name", ["gradients", "units", "quadrature"])
+def test_an_unknown_variant_is_refused(name):
+    with pytest.raises(InputError, match=rf"^{name} is one of .*; received 'sideways'\.$"):
+        Options(**{name: "sideways"})
+
+
+def test_the_defaults_are_those_of_the_authors():
+    assert (Options().units, Options().quadrature, Options().gradients) == ("selected", "trapezoid", "raw"), (
+        "selected units by the trapezoid, raw gradients"
+    )
+    assert Options().subtract_baseline and Options().endpoint, "Integrated Grad-CAM as published, (13)"
+
+
+def test_the_registry_names_its_methods():
+    labels = {key: method.label for key, method in METHODS.items()}
+    assert labels == {
+        "grad_cam": "Grad-CAM",
+        "integrated_grad_cam": "Integrated Grad-CAM",
+        "rsi_grad_cam": "RSI-Grad-CAM",
+    }, "the three methods of the screen, in this order"
+    assert all(method.key == key for key, method in METHODS.items()), "each knows its own key"
