@@ -1,0 +1,147 @@
+"""Which layers have a map, which the score depends on, and which cut the network: against brute force on graphs."""
+
+import keras
+import networks as nets
+import numpy as np
+import pytest
+from keras import layers
+
+from explorer.layers import Layer, anatomy, block_ends, separators
+
+SHAPE = (nets.HEIGHT, nets.WIDTH, 3)
+
+
+def reachable(edges, start, without=None):
+    """Every node that can be reached from `start` by walking along the edges, not through `without`."""
+    seen, stack = set(), [start]
+    while stack:
+        node = stack.pop()
+        if node in seen or node == without:
+            continue
+        seen.add(node)
+        stack += [v for u, v in edges if u == node]
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_separators_are_the_nodes_whose_loss_disconnects(seed):
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 12))
+    pairs = [(u, v) for v in range(count) for u in range(v)]
+    edges = [pair for pair in pairs if rng.random() < rng.choice([0.15, 0.3, 0.6])] + [(0, count - 1)] * (seed % 2)
+    source, sink = (0, count - 1) if seed % 3 else (min(1, count - 2), count - 1)
+    after, before, cut = separators(count, edges, source, sink)
+    backwards = [(v, u) for u, v in edges]
+    assert {n for n in range(count) if after[n]} == reachable(edges, source), "after the source"
+    assert {n for n in range(count) if before[n]} == reachable(backwards, sink), "before the sink"
+    for node in range(count):
+        if not (after[node] and before[node]):
+            continue
+        disconnects = node in (source, sink) or sink not in reachable(edges, source, without=node)
+        assert cut[node] == disconnects, f"node {node} of {edges}: on every path from {source} to {sink}, or not"
+
+
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_a_chain_is_cut_by_every_layer(kind):
+    build, name = nets.KINDS[kind]
+    found = {layer.name: layer for layer in anatomy(build(nets.parts()), SHAPE).layers}
+    shapes = {name.split("/")[-1]: layer.shape for name, layer in found.items()}
+    for layer, shape in {"stem": (12, 16, 4), "pool": (6, 8, 4), "features": (4, 6, 5), "neck": (3, 4, 6)}.items():
+        assert shapes[layer] == shape, f"{layer} is (h, w, K) = {shape}, without the batch"
+    assert found[name].cuts and all(layer.cuts and layer.reaches for layer in found.values()), "a chain has no by-pass"
+    assert "flat" not in shapes and "classes" not in shapes, "only what has a map is listed"
+
+
+def cuts(classifier):
+    return {layer.name: layer.cuts for layer in classifier.layers()}
+
+
+def test_a_shortcut_takes_the_cut_from_what_it_by_passes():
+    assert cuts(nets.residual()[0]) == {
+        "stem": True, "pool": True, "branch": False, "shortcut": False, "joined": True, "neck": True,
+    }, "the layers beside each other do not cut; where they part and where they meet, all flows through"
+
+
+def test_a_layer_called_twice_is_two_places():
+    assert cuts(nets.twice()[0]) == {"stem": True, "pool": True, "shared": True, "shared#2": True}, "each cuts"
+
+
+def test_a_layer_whose_result_is_dropped_is_not_offered():
+    classifier = nets.dead_end()
+    assert "side" not in cuts(classifier), "the score does not depend on it"
+    side = next(layer for layer in classifier.anatomy.layers if layer.name == "side")
+    assert not side.reaches and not side.cuts, "it is known, so that asking for it gets an answer"
+
+
+def test_the_default_is_the_last_layer_that_cuts():
+    assert nets.residual()[0].default_layer == "neck", "the last of the chain"
+    x = keras.Input(SHAPE)
+    below = layers.Conv2D(4, 3, padding="same", name="below")(x)
+    sides = [layers.Conv2D(4, 3, padding="same", name=f"side{i}")(below) for i in (1, 2)]
+    rows = [layers.GlobalAveragePooling2D()(side) for side in sides]
+    model = keras.Model(x, layers.Dense(nets.CLASSES, activation="softmax")(layers.Concatenate()(rows)))
+    assert nets.classifier(model).default_layer == "below", "two branches that meet only after pooling cut nothing"
+
+
+def test_a_map_of_one_place_is_no_map():
+    x = keras.Input(SHAPE)
+    body = [
+        layers.Conv2D(4, 3, name="conv"),
+        layers.GlobalAveragePooling2D(keepdims=True, name="one_place"),
+        layers.Conv2D(5, 1, name="one_place_conv"),
+        layers.Flatten(),
+        layers.Dense(nets.CLASSES, activation="softmax"),
+    ]
+    model = keras.Model(x, nets.chain(x, body))
+    assert [layer.name for layer in anatomy(model, SHAPE).layers] == ["conv"], "1×1 places show nothing"
+
+
+def test_a_dense_connection_around_everything():
+    """The input itself is concatenated to a late layer: then no layer between cuts the network."""
+    x = keras.Input(SHAPE)
+    early = layers.Conv2D(4, 3, padding="same", name="early")(x)
+    both = layers.Concatenate(name="both")([early, x])
+    late = layers.Conv2D(5, 3, name="late")(both)
+    model = keras.Model(x, layers.Dense(nets.CLASSES)(layers.Flatten()(late)))
+    assert cuts(nets.classifier(model)) == {"early": False, "both": True, "late": True}, "the picture flows around it"
+
+
+def test_layers_are_counted_in_bytes():
+    found = anatomy(nets.functional(nets.parts()), SHAPE)
+    assert found.bytes_per_image == tuple(4 * np.prod(layer.shape) for layer in found.layers), "float32, one picture"
+
+
+@pytest.mark.parametrize(
+    ("tail", "softmax", "head"),
+    [
+        ((), "softmax", "classes"),
+        ((layers.Softmax(name="end"),), None, "end"),
+        ((layers.Activation("softmax", name="end"),), None, "end"),
+        ((layers.Dropout(0.5, name="end"),), "softmax", "classes"),
+        ((), None, "classes"),
+    ],
+)
+def test_the_head_is_the_layer_that_makes_the_output(tail, softmax, head):
+    for kind, (build, _) in nets.KINDS.items():
+        fresh = [type(layer).from_config(layer.get_config()) for layer in tail]
+        found = anatomy(build(nets.parts(softmax=softmax), fresh), SHAPE).head
+        assert found.layer.name == head, f"the innermost such layer of a {kind} model"
+
+
+def places(*named):
+    return [Layer(name, shape, cuts) for name, shape, cuts in named]
+
+
+def test_blocks_end_where_their_names_say():
+    shape = (4, 6, 5)
+    found = block_ends(
+        places(*((f"net/{name}", shape, True) for name in ("block1_conv", "block1_pool", "block2_conv", "block2_pool")))
+    )
+    assert [layer.name for layer in found] == ["net/block1_pool", "net/block2_pool"], "the last of each name"
+
+
+def test_blocks_without_such_names_end_at_each_resolution():
+    found = block_ends(
+        places(("a", (8, 6, 5), True), ("b", (8, 6, 9), True), ("c", (8, 6, 9), False), ("d", (4, 3, 9), True))
+    )
+    assert [layer.name for layer in found] == ["b", "d"], "the last that cuts the network at each size of map"
