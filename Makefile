@@ -37,13 +37,13 @@ train: $(RUN_TOOLS)
 	@touch $@
 
 $(RUN_TOOLS): | .venv/.made
-	@echo "Installing what the explorer needs (once; a few minutes, about 2 GB on disk)"
+	@echo "Installing what the explorer needs (once; a few minutes, about 3 GB on disk)"
 	@rm -f .venv/.installed-*
 	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(TEST_TOOLS): | .venv/.made
-	@echo "Installing what the explorer and its tests need (once; a few minutes, about 2 GB on disk)"
+	@echo "Installing what the explorer and its tests need (once; a few minutes, about 3 GB on disk)"
 	@rm -f .venv/.installed-*
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(RUN_TOOLS)
