@@ -98,7 +98,7 @@ class Classifier:
             return self.class_index(int(wanted))
         if matches:
             raise InputError(f"{wanted!r} names the classes {matches} of {self.name}; give the index of one of them.")
-        raise InputError(f"{self.name} knows no class {wanted!r}; {_nearest(str(wanted), self.class_names)}")
+        raise InputError(f"{self.name} knows no class {wanted!r}; {_nearest(wanted, self.class_names)}")
 
     # What the sweep asks for. Both functions take the two ends of the path, (H, W, 3) as the model is fed.
 
@@ -183,7 +183,7 @@ def _without_softmax(layer):
     """A handler under which the layer returns what it would feed its softmax."""
     if isinstance(layer, keras.layers.Softmax):
         return lambda original, inputs, *args, **kwargs: inputs
-    if getattr(layer, "activation", None) is not keras.activations.softmax:
+    if not _is_softmax(getattr(layer, "activation", None)):
         return lambda original, *args, **kwargs: original(*args, **kwargs)
 
     def handler(original, *args, **kwargs):
@@ -197,12 +197,17 @@ def _without_softmax(layer):
     return handler
 
 
+def _is_softmax(activation):
+    """By its name, since Keras, `keras.ops` and every backend each have a softmax of their own."""
+    return getattr(activation, "__name__", "").startswith("softmax")
+
+
 def _dtype_of(layer):
     return getattr(layer.call.layer, "compute_dtype", None) or "float32"
 
 
 def _nearest(wanted, names):
-    close = get_close_matches(wanted, names, n=3, cutoff=0.5)
+    close = get_close_matches(str(wanted), names, n=3, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(repr(name) for name in close) + "?"
     return "choose one of its own, such as " + ", ".join(repr(name) for name in names[:3]) + "."
