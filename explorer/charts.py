@@ -27,7 +27,7 @@ GRID = "rgba(128, 128, 128, 0.25)"
 INK = MappingProxyType({False: "#27272a", True: "#e4e4e7"})  # by `dark`
 
 TEXT = 13  # pixels; the smallest text, superscripts aside
-ROW, ROW_GAP, TOP, BOTTOM = 80, 34, 28, 50  # pixels: a histogram, its title, the margins
+ROW, ROW_GAP, TOP, BOTTOM = 58, 28, 24, 46  # pixels: a histogram, its title, the margins
 ZERO_WIDTH = 0.06  # share of the width
 PER_DECADE = (20, 10, 8, 5, 4, 3, 2, 1)
 NARROWEST_FLAT_ZONE = 10  # times the share: see flat_zone

@@ -1,5 +1,6 @@
 """Which spatial layers a network has, and which of them cut it in two."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from explorer import backend, tap
@@ -55,6 +56,22 @@ def anatomy(model, input_shape):
 def _place(call):
     """The call without its output: a value of the trace must not outlive it."""
     return replace(call, output=None)
+
+
+def block_ends(layers):
+    """The last layer of each block, in order: what people call the network's blocks.
+
+    Blocks are told by their names where these begin alike with a number ("block5_", "conv4_"); elsewhere the last
+    cutting layer at each resolution ends a block.
+    """
+    named = {}
+    for layer in layers:
+        found = re.match(r"(.*/)?[a-z]+\d+_", layer.name)
+        if found:
+            named[found.group()] = layer
+    if len(named) > 1:
+        return list(named.values())
+    return list({layer.shape[:2]: layer for layer in layers if layer.cuts}.values())
 
 
 def separators(count, edges, source, sink):

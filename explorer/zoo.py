@@ -18,7 +18,8 @@ class Entry:
 
 
 def _toy_vgg():
-    return Classifier("toy-vgg", toy_vgg.load(), toy_vgg.preprocess, toy_vgg.CLASS_NAMES, toy_vgg.INPUT_SIZE)
+    size = (toy_vgg.SIZE, toy_vgg.SIZE)
+    return Classifier("toy-vgg", toy_vgg.load(), toy_vgg.preprocess, toy_vgg.class_names(), size)
 
 
 MODELS = {

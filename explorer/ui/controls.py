@@ -1,0 +1,120 @@
+"""The left column: everything a visitor can choose."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import gradio as gr
+
+from explorer.baselines import BASELINES
+from explorer.methods.options import CHOICES
+from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
+from explorer.scores import SCORES
+from explorer.ui import text
+from explorer.zoo import MODELS
+
+PICTURE_BASELINE = "picture"
+LEAST_EXPONENT = -12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The settings as the page holds them: as components when wiring, as their values inside a handler."""
+
+    model: Any
+    class_index: Any
+    layer: Any
+    baseline: Any
+    sigma: Any
+    seed: Any
+    colour: Any
+    baseline_picture: Any
+    steps: Any
+    score: Any
+    gradients: Any
+    units: Any
+    quadrature: Any
+    exponent: Any
+    colormap: Any
+    opacity: Any
+    scale: Any
+
+    def all(self):
+        return [getattr(self, one.name) for one in fields(self)]
+
+    @property
+    def epsilon(self):
+        return 10.0**self.exponent
+
+    @property
+    def baseline_spec(self):
+        """The one word (or the picture) that `explorer.baselines` understands."""
+        given = {
+            "blurred": f"blurred:{self.sigma}",
+            "uniform-noise": f"uniform-noise:{self.seed}",
+            "gaussian-noise": f"gaussian-noise:{self.seed}",
+            "colour": f"colour:{self.colour}",
+            PICTURE_BASELINE: self.baseline_picture,
+        }
+        return given.get(self.baseline, self.baseline)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    strip: gr.Gallery
+    add: gr.UploadButton
+    camera: gr.Image
+    seen: gr.HTML
+
+
+def pictures():
+    strip = gr.Gallery(
+        label="Pictures", columns=5, height=152, allow_preview=False, interactive=False, elem_id="strip",
+        object_fit="cover", buttons=[],
+    )
+    with gr.Row(elem_classes="tight"):
+        add = gr.UploadButton("Add pictures", file_count="multiple", size="sm", elem_id="add-pictures", variant="primary")
+        camera_button = gr.Button("Camera", size="sm")
+    camera = gr.Image(sources=["webcam"], type="filepath", visible=False, label="Camera", height=220, elem_id="camera")
+    shown = gr.State(False)
+    camera_button.click(
+        lambda shown: (not shown, gr.update(visible=not shown)), shown, [shown, camera], api_visibility="private"
+    )
+    return Pictures(strip, add, camera, gr.HTML(elem_id="seen"))
+
+
+def choices():
+    """Build the controls -> (Asked of components, the baseline's preview, its parameters by kind)."""
+    with gr.Group():
+        model = gr.Dropdown(
+            [(entry.label, key) for key, entry in MODELS.items()], value=next(iter(MODELS)), label="Classifier"
+        )
+        class_index = gr.Dropdown(label="Class, the most probable first", filterable=True, elem_id="class")
+        layer = gr.Dropdown(label="Layer, the last of each block first", filterable=True, elem_id="layer")
+    with gr.Group(), gr.Row(elem_classes="tight"):
+        with gr.Column(min_width=150, scale=3):
+            kinds = [(kind.label, name) for name, kind in BASELINES.items()] + [("A picture of mine", PICTURE_BASELINE)]
+            baseline = gr.Dropdown(kinds, value="black", label="Baseline: the path begins at", elem_id="baseline")
+            sigma = gr.Slider(1, 60, value=10, step=1, label="Blur σ, pixels", visible=False)
+            seed = gr.Number(0, precision=0, minimum=0, label="Seed of the noise", visible=False)
+            colour = gr.ColorPicker("#808080", label="Colour", visible=False)
+            own = gr.Image(type="filepath", sources=["upload"], label="Picture", height=120, visible=False)
+        preview = gr.HTML(elem_id="baseline-preview", min_width=90)
+    with gr.Group():
+        steps = gr.Slider(1, 300, value=50, step=1, label="Steps from baseline to picture", elem_id="steps")
+        exponent = gr.Slider(
+            LEAST_EXPONENT, 0, value=-8, step=0.5, label="ε = 1e-8, as a power of ten", elem_id="epsilon"
+        )
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        score = gr.Dropdown([(s.label, key) for key, s in SCORES.items()], value="probability", label="Score explained")
+        gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
+        units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
+        quadrature = gr.Radio(list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature (RSI-Grad-CAM)")
+        colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
+        opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
+        scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
+    asked = Asked(
+        model, class_index, layer, baseline, sigma, seed, colour, own, steps, score, gradients, units, quadrature,
+        exponent, colormap, opacity, scale,
+    )  # fmt: skip
+    parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
+    return asked, preview, parameters | {own: (PICTURE_BASELINE,)}

@@ -1,0 +1,128 @@
+"""The Explore page: where everything stands, and which event calls which handler."""
+
+from functools import partial
+
+import gradio as gr
+
+from explorer.ui import controls, text
+from explorer.ui.controls import Asked
+from explorer.ui.events import Explorer, redraw
+from explorer.ui.session import Session
+
+QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build(explorer=None):
+    """Lay out the page inside a gr.Blocks and wire it."""
+    explorer = explorer or Explorer()
+    session = gr.State(Session())
+    dark = gr.Checkbox(False, visible=False)  # whether the page is dark, which only the browser knows
+    with gr.Row(elem_id="columns"):
+        with gr.Column(scale=1, min_width=320, elem_id="left"):
+            with gr.Column(elem_id="pictures", min_width=0):
+                pictures = controls.pictures()
+            with gr.Column(elem_id="choices", min_width=0):
+                asked, preview, parameters = controls.choices()
+        with gr.Column(scale=3, min_width=340, elem_id="right"):
+            places, buttons = _results()
+    places |= {"strip": pictures.strip, "seen": pictures.seen, "preview": preview}
+    places |= {name: getattr(asked, name) for name in ("class_index", "layer", "exponent")}
+    _wire(explorer, session, dark, pictures, asked, parameters, places, buttons)
+
+
+def _results():
+    """The right column -> (places by name, buttons by name)."""
+    with gr.Row(elem_id="top"):
+        heading = gr.HTML(elem_id="heading", min_width=320)
+        with gr.Row(elem_classes="tight", elem_id="do"):
+            explain = gr.Button("Explain", variant="primary", size="sm", min_width=90)
+            stop = gr.Button("Stop", variant="stop", size="sm", min_width=70, elem_id="stop")
+    status = gr.HTML(elem_id="status")
+    cards = gr.HTML(elem_id="cards")
+    notice = gr.HTML(elem_id="notice")
+    with gr.Row(elem_classes="tight", elem_id="remedies"):
+        lower_epsilon = gr.Button("Lower ε", size="sm", visible=False)
+        use_logit = gr.Button("Explain the logit", size="sm", visible=False)
+    with gr.Row(elem_id="charts"):
+        with gr.Column(min_width=320, scale=3):
+            gr.HTML("<h3>Raw values of each map, on one logarithmic axis</h3>")
+            histograms = gr.Plot(show_label=False, elem_id="histograms")
+        with gr.Column(min_width=320, scale=2):
+            gr.HTML("<h3>The score along the path</h3>")
+            path = gr.Plot(show_label=False, elem_id="path")
+            completeness = gr.HTML(elem_id="completeness")
+    gr.HTML(f'<p class="caption">{text.CAPTION}</p>')
+    places = {
+        "heading": heading, "status": status, "cards": cards, "notice": notice, "lower_epsilon": lower_epsilon,
+        "use_logit": use_logit, "histograms": histograms, "path": path, "completeness": completeness,
+    }  # fmt: skip
+    return places, {"explain": explain, "stop": stop, "lower_epsilon": lower_epsilon, "use_logit": use_logit}
+
+
+def _wire(explorer, session, dark, pictures, asked, parameters, places, buttons):
+    everything, outputs = [session, dark, *asked.all()], list(places.values())
+
+    def placed(values):
+        return {places[name]: value for name, value in values.items()}
+
+    def telling(progress):
+        """Show a stage and a count, "the path: 17 of 51"."""
+        return lambda stage, done, total: progress((done, total), desc=stage)
+
+    def on_explain(session, dark, *values, progress=gr.Progress()):
+        return placed(explorer.explain(session, Asked(*values), dark, telling(progress)))
+
+    def on_model(session, dark, *values, progress=gr.Progress()):
+        return placed(explorer.change_model(session, Asked(*values), dark, telling(progress)))
+
+    def on_add(session, dark, files, *values, progress=gr.Progress()):
+        files = files if isinstance(files, list) else [files]
+        return placed(explorer.add(session, Asked(*values), dark, files, telling(progress)))
+
+    def on_select(session, dark, *values, chosen: gr.SelectData, progress=gr.Progress()):
+        return placed(explorer.select(session, Asked(*values), dark, chosen.index, telling(progress)))
+
+    def on_redraw(session, dark, *values):
+        return placed(redraw(session, Asked(*values), dark))
+
+    def on_open(session, dark, *values):
+        return [*ordered(explorer.open(session, Asked(*values), dark)), dark]
+
+    def ordered(values):
+        return [values.get(name, gr.skip()) for name in places]
+
+    def on_stop(session):
+        session.stopped = True
+
+    network = {
+        "outputs": outputs, "show_progress_on": places["status"], "concurrency_id": "network", "concurrency_limit": 2,
+        "api_visibility": "private", "trigger_mode": "always_last",
+    }  # fmt: skip
+    questions = [
+        asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change, asked.seed.change,
+        asked.colour.change, asked.baseline_picture.upload, asked.steps.change, asked.score.change,
+        asked.gradients.change, asked.units.change, asked.quadrature.change, buttons["explain"].click,
+    ]  # fmt: skip
+    gr.on(questions, on_explain, everything, **network)
+    asked.model.input(on_model, everything, **network)
+    pictures.strip.select(on_select, everything, **network)
+    for source in (pictures.add, pictures.camera):
+        added = source.upload if source is pictures.add else source.input
+        added(on_add, [session, dark, source, *asked.all()], **network)
+    looks = [asked.exponent.change, asked.colormap.input, asked.opacity.change, asked.scale.change]
+    gr.on(looks, on_redraw, everything, outputs, trigger_mode="always_last", **QUIET)
+    asked.baseline.input(partial(_parameters_of, parameters), asked.baseline, list(parameters), **QUIET)
+    buttons["stop"].click(on_stop, session, None, queue=False, **QUIET)
+    buttons["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
+    buttons["lower_epsilon"].click(lambda words: float(words.rsplit("e", 1)[1]), buttons["lower_epsilon"], asked.exponent, **QUIET)
+    gr.context.Context.root_block.load(
+        on_open, everything, [*outputs, dark], js=f"(...all) => [all[0], {IS_DARK}, ...all.slice(2)]", **QUIET
+    )
+
+
+IS_DARK = "document.body.classList.contains('dark')"
+
+
+def _parameters_of(parameters, kind):
+    """Show only what the chosen kind of baseline needs."""
+    return [gr.update(visible=kind in kinds) for kinds in parameters.values()]

@@ -1,0 +1,131 @@
+"""A Comparison as the page shows it: pieces of HTML and figures, from plain values."""
+
+import base64
+from html import escape
+
+import cv2
+
+from explorer import charts, overlays
+from explorer.baselines import describe
+from explorer.scores import SCORES
+from explorer.ui import text
+
+
+def heading(comparison):
+    """The class, its probability and the question, in one line."""
+    saturated = text.saturation(comparison)
+    chip = f'<span class="chip warn">{escape(saturated)}</span>' if saturated else ""
+    return (
+        f'<div class="heading"><h2>{escape(comparison.class_name)}</h2>'
+        f'<span class="probability">p = {text.probability(comparison)}</span>{chip}'
+        f'<span class="question">{escape(text.question(comparison))} · '
+        f"baseline: {escape(describe(comparison.settings['baseline']))}</span></div>"
+    )
+
+
+def cards(comparison, colormap, opacity, scale):
+    """One card a method: overlay, verdict, raw minimum, mean and maximum; the colour bar beneath."""
+    shown = {one.method: one.heatmap for one in comparison}
+    if scale == "shared":
+        shown = overlays.shared_scale({one.method: one.raw for one in comparison}, comparison.epsilon)
+    figures = "".join(_card(one, comparison, shown[one.method], colormap, opacity) for one in comparison)
+    return f'<div class="cards">{figures}</div>{_bar(colormap, scale)}'
+
+
+def _card(one, comparison, heatmap, colormap, opacity):
+    picture = overlays.overlay(comparison.image, heatmap, colormap, opacity)
+    numbers = "".join(
+        f"<div><dt>{name}</dt><dd>{text.number(one.statistics[key])}</dd></div>"
+        for name, key in (("min", "minimum"), ("mean", "mean"), ("max", "maximum"))
+    )
+    described = f"{one.label} for {comparison.class_name}: {text.BADGES[one.verdict]}. {one.verdict.reason}"
+    return (
+        f'<figure class="card" data-method="{one.method}" data-verdict="{one.verdict}">'
+        f'<figcaption><strong>{one.label}</strong><span class="badge">{text.BADGES[one.verdict]}</span>'
+        f"<small>{text.METHOD_HINTS[one.method]}</small></figcaption>"
+        f'<img src="{data_uri(picture)}" alt="{escape(described, quote=True)}">'
+        f'<dl title="raw values, before normalisation">{numbers}</dl></figure>'
+    )
+
+
+def _bar(colormap, scale):
+    low, high = text.SHARED_BAR if scale == "shared" else text.OWN_BAR
+    strip = overlays.colour_bar(colormap, 1, 256)
+    return (
+        f'<div class="bar"><span>0: {low}</span><img src="{data_uri(strip)}" alt="Colour bar, from low to high">'
+        f"<span>1: {high}</span></div>"
+    )
+
+
+def notice(comparison):
+    """The announcement in words of every dark, blank or non-finite map; a quiet line where all is well."""
+    found = text.notices(comparison)
+    if not found:
+        return (
+            f'<div class="notice calm" role="status">Every map spans more than ε = {text.number(comparison.epsilon)}. '
+            f"{escape(text.largest_values(comparison))}.</div>"
+        )
+    parts = "".join(
+        f"<p><strong>{escape(title)}</strong> {escape(why)} <span class='advice'>{escape(advice)}</span></p>"
+        for title, why, advice in found
+    )
+    return (
+        f'<div class="notice warn" role="alert">{parts}<p class="values">{escape(text.largest_values(comparison))}.'
+        "</p></div>"
+    )
+
+
+def histograms(comparison, dark):
+    return charts.histograms({one.label: one.cam for one in comparison}, comparison.epsilon, dark=dark)
+
+
+def path(comparison, dark):
+    record = comparison.path
+    flat = charts.flat_zone(record.alphas, record.scores)
+    return charts.score_path(
+        record.alphas, record.scores, SCORES[comparison.settings["score"]].label, flat_from=flat, dark=dark
+    )
+
+
+def completeness(comparison):
+    return f'<p class="completeness">{escape(text.completeness(comparison))}</p>'
+
+
+def seen(picture, comparison):
+    """The picture as it came beside what the network sees of it."""
+    height, width = comparison.image.shape[:2]
+    return (
+        '<div class="seen">'
+        f'<figure><img src="{data_uri(thumbnail(picture.image))}" alt="{escape(picture.name, quote=True)}, as it came">'
+        f"<figcaption>as it came, {picture.image.shape[1]}×{picture.image.shape[0]}</figcaption></figure>"
+        f'<figure><img src="{data_uri(comparison.image)}" alt="What the network sees">'
+        f"<figcaption>what the network sees, {width}×{height}</figcaption></figure></div>"
+    )
+
+
+def baseline_preview(picture, class_name, probability):
+    """The baseline picture and what the network makes of it."""
+    return (
+        f'<figure class="baseline"><img src="{data_uri(picture)}" alt="The baseline">'
+        f"<figcaption>here the network says {escape(class_name)}, p = {probability:.2g}</figcaption></figure>"
+    )
+
+
+def status(words, kind="ready"):
+    """The line that says what is going on; kind: ready, working or wrong."""
+    role = "alert" if kind == "wrong" else "status"
+    return f'<div class="status {kind}" role="{role}">{escape(words)}</div>'
+
+
+def data_uri(picture):
+    """uint8 RGB (H, W, 3) as a PNG inside the page: nothing is written to disk."""
+    done, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise RuntimeError("OpenCV could not encode a picture")
+    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
+
+
+def thumbnail(picture, longest=224):
+    shrink = min(1, longest / max(picture.shape[:2]))
+    size = [max(1, round(side * shrink)) for side in picture.shape[1::-1]]
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
