@@ -170,7 +170,7 @@ def _setting_line(comparison):
         f"{settings['quadrature']} rule",
         f"{settings['gradients']} gradients (Grad-CAM)",
         f"{settings['units']} units (RSI-Grad-CAM)",
-        f"ε = {comparison.epsilon:g}",
+        f"ε = {short(comparison.epsilon)}",
     )
     return "  ·  ".join(parts)
 
@@ -187,5 +187,5 @@ def _reading_line(comparison):
 
 
 def short(value):
-    """A raw value in three digits at most: 0, 0.000321, 4.2e-11; None where it is not finite."""
-    return "not finite" if value is None else f"{value:.3g}"
+    """A number in three digits at most: 0, 0.000321, 4.2e-11, 1e-8; None stands for one that is not finite."""
+    return "not finite" if value is None else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+")

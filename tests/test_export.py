@@ -223,3 +223,16 @@ def test_a_layer_that_is_by_passed_raises_no_false_alarm():
     unchanged = make_comparison(completeness_gap=None)
     words = [figure._reading_line(comparison) for comparison in (make_comparison(), by_passed, unchanged)]
     assert "0.12 %" in words[0] and "by-passes" in words[1] and "does not change" in words[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0, "0"), (1e-8, "1e-8"), (4.21e-11, "4.21e-11"), (0.0021, "0.0021"), (None, "not finite")]
+)
+def test_numbers_are_short(value, written):
+    assert figure.short(value) == written
+
+
+def test_a_paragraph_loses_no_word():
+    words = " ".join(f"word{number}" for number in range(60))
+    lines = list(figure.Sheet(500)._broken(words, 440, 15, figure.REGULAR))
+    assert len(lines) > 1 and " ".join(lines) == words, "lines are broken between words, and all of them are drawn"
