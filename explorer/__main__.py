@@ -1,0 +1,182 @@
+"""python -m explorer explain | models | train"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from explorer.errors import InputError
+from explorer.terminal import ProgressLine, quietly
+
+MISTAKEN = 2
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+
+
+def main(argv=None):
+    """Run one command; the exit status: 0, 2 after a person's mistake, 130 after Ctrl-C."""
+    try:
+        arguments = _read(argv)
+        _import_quietly()
+        return arguments.run(arguments)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return MISTAKEN
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def explain_pictures(arguments):
+    """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
+    import explorer
+    from explorer.export import claim, free_stem
+
+    _check_colours(arguments)
+    classifier = explorer.load(arguments.model)
+    taken, status = claim(arguments.pictures), 0
+    for picture in arguments.pictures:
+        stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
+        if not _explain_one(classifier, picture, stem, arguments):
+            status = MISTAKEN
+    return status
+
+
+def list_models(arguments):
+    """One line for each classifier that can be loaded."""
+    import explorer
+
+    wide = max(len(name) for name in explorer.MODELS)
+    for name, entry in explorer.MODELS.items():
+        print(f"{name:<{wide}}  {entry.label}: {entry.about}")
+    return 0
+
+
+def train_again(arguments):
+    """Everything after the word is the training's own to understand."""
+    from explorer.scenes import train
+
+    return train.main(arguments.rest) or 0
+
+
+def _explain_one(classifier, picture, stem, arguments):
+    """Whether the picture could be read; anything else that is wrong would be wrong with every picture."""
+    from explorer.explain import explain
+    from explorer.export import save
+    from explorer.images import load_image
+
+    try:
+        image = load_image(picture)
+    except InputError as error:
+        print(f"{picture}: {error}", file=sys.stderr)
+        return False
+    with ProgressLine(Path(picture).name) as progress:
+        comparison = explain(classifier, image, progress=progress, **_settings(arguments))
+    paths = save(comparison, arguments.out, stem, arguments.colormap, arguments.opacity, picture)
+    print(f"{picture}: {_summary(comparison)}; see {paths[0]}", flush=True)
+    return True
+
+
+def _check_colours(arguments):
+    """What is wrong with the colours is said before the network runs, not after."""
+    import numpy as np
+
+    from explorer.overlays import overlay
+
+    overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
+
+
+def _settings(arguments):
+    return {
+        "layer": arguments.layer,
+        "class_index": vars(arguments)["class"],
+        "baseline": arguments.baseline,
+        "steps": arguments.steps,
+        "epsilon": arguments.epsilon,
+        "score": arguments.score,
+        "gradients": arguments.gradients,
+        "units": arguments.units,
+        "quadrature": arguments.quadrature,
+    }
+
+
+def _summary(comparison):
+    from explorer.heatmaps import describe_probability
+
+    p = describe_probability(comparison.probability, comparison.complement)
+    verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in comparison)
+    return f"{comparison.class_name}, p = {p}; {verdicts}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, where argparse would print the usage as well."""
+
+    def error(self, message):
+        raise InputError(f"{message[0].upper()}{message[1:]}; see `{self.prog} --help`.")
+
+
+def _read(argv):
+    """The command line; only `train` takes words that are not known here, as `rest`."""
+    parser = _Parser(prog="python -m explorer", description="Heatmaps of what a network sees.", allow_abbrev=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_explain(commands)
+    models = commands.add_parser("models", help="list the classifiers that can be loaded", allow_abbrev=False)
+    models.set_defaults(run=list_models)
+    training = commands.add_parser("train", help="make the embedded classifier again, from its seed", add_help=False)
+    training.set_defaults(run=train_again)
+    arguments, arguments.rest = parser.parse_known_args(argv)
+    if arguments.rest and arguments.run is not train_again:
+        parser.error(f"there is no option {arguments.rest[0]}")
+    return arguments
+
+
+def _add_explain(commands):
+    command = commands.add_parser(
+        "explain",
+        help="explain pictures by every method",
+        description="Explains each picture by Grad-CAM, Integrated Grad-CAM and RSI-Grad-CAM, and writes the overlays "
+        "and a side-by-side figure (PNG), the raw arrays (.npz), and every setting and result (.json).",
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=explain_pictures)
+    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF")
+    for name, default, kind, words in (
+        ("model", "toy-vgg", str, "which classifier; `python -m explorer models` lists them"),
+        ("layer", None, str, "which layer's map; else the last that cuts the network"),
+        ("class", None, str, "which class, by name or index; else the most probable"),
+        ("baseline", "black", str, "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 "
+         "or a picture file"),
+        ("steps", 50, _number, "how many along the path"),
+        ("epsilon", 1e-8, _number, "the number that keeps the normalisation from dividing by zero"),
+        ("score", "probability", str, "probability, probability-naive, logit or log-probability"),
+        ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
+        ("units", "selected", str, "of RSI-Grad-CAM: selected, positive or all"),
+        ("quadrature", "trapezoid", str, "of RSI-Grad-CAM: trapezoid or right"),
+        ("colormap", "inferno", str, "inferno, viridis, magma, plasma, cividis, turbo, jet or hot"),
+        ("opacity", 0.5, float, "of the colours over the picture, from 0 to 1"),
+        ("out", "out", str, "the folder to write to; made where it is missing"),
+    ):  # fmt: skip
+        note = "" if default is None else f" (default: {default})"
+        command.add_argument(f"--{name}", default=default, type=kind, metavar=name.upper(), help=words + note)
+
+
+def _number(text):
+    """A number where the text is one; the text itself otherwise, for the core to say what it expected."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _import_quietly():
+    """The core, with TensorFlow's notes on missing hardware kept off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quietly():
+        import explorer.explain  # noqa: F401
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # an ε on a terminal that has none is no reason to stop
+    sys.exit(main())
