@@ -30,7 +30,8 @@ class Recent:
                 self._results.move_to_end(key)
             others = [result for other, result in self._results.items() if other[:3] == key[:3]]
         if known is None:
-            known = explain(classifier, image, epsilon=epsilon, progress=progress, reuse=_nearest(others, settings), **settings)
+            reuse = _nearest(others, settings)
+            known = explain(classifier, image, epsilon=epsilon, progress=progress, reuse=reuse, **settings)
             with self._lock:
                 self._results[key] = known
                 self._trim()
@@ -59,7 +60,8 @@ def _size(result):
 
 
 def _frozen(settings):
-    return tuple(sorted((name, value if _plain(value) else _digest(load_image(value))) for name, value in settings.items()))
+    values = {name: value if _plain(value) else _digest(load_image(value)) for name, value in settings.items()}
+    return tuple(sorted(values.items()))
 
 
 def _plain(value):

@@ -7,7 +7,8 @@ from explorer import backend
 from explorer.layer_path import LayerPath
 
 MEMORY_BUDGET = 1 << 30  # bytes that one stretch of the path may take on the device, estimated
-LARGEST_BATCH = 64
+# Larger batches are no faster, and progress and Stop come once a batch. Measured: see benchmarks/RESULTS.md.
+LARGEST_BATCH = {"CPU": 16, "GPU": 64}
 
 
 def sweep(
@@ -53,7 +54,8 @@ def batch_size(classifier, layer, budget, points):
     sizes = classifier.anatomy.bytes_per_image
     here = [found.name for found in classifier.anatomy.layers].index(layer.name)
     per_point = 2 * sum(sizes[here:]) + 2 * max(sizes[: here + 1])
-    return int(np.clip(budget // max(per_point, 1), 1, min(LARGEST_BATCH, points)))
+    largest = LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
+    return int(np.clip(budget // max(per_point, 1), 1, min(largest, points)))
 
 
 def even_share(left, size):

@@ -13,7 +13,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-
 def build():
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
         gr.HTML(f"<h1>{text.TITLE}</h1><p>{text.TAGLINE}</p>", elem_id="title")
-        explore.build()
+        explore.build(app)
     return app
 
 

@@ -72,7 +72,9 @@ def pictures():
         object_fit="cover", buttons=[],
     )
     with gr.Row(elem_classes="tight"):
-        add = gr.UploadButton("Add pictures", file_count="multiple", size="sm", elem_id="add-pictures", variant="primary")
+        add = gr.UploadButton(
+            "Add pictures", file_count="multiple", size="sm", elem_id="add-pictures", variant="primary"
+        )
         camera_button = gr.Button("Camera", size="sm")
     camera = gr.Image(sources=["webcam"], type="filepath", visible=False, label="Camera", height=220, elem_id="camera")
     shown = gr.State(False)
@@ -100,7 +102,7 @@ def choices():
             own = gr.Image(type="filepath", sources=["upload"], label="Picture", height=120, visible=False)
         preview = gr.HTML(elem_id="baseline-preview", min_width=90)
     with gr.Group():
-        steps = gr.Slider(1, 300, value=50, step=1, label="Steps from baseline to picture", elem_id="steps")
+        steps = gr.Number(50, label="Steps from baseline to picture", step=10, elem_id="steps")
         exponent = gr.Slider(
             LEAST_EXPONENT, 0, value=-8, step=0.5, label="ε = 1e-8, as a power of ten", elem_id="epsilon"
         )

@@ -8,7 +8,6 @@ import math
 
 import gradio as gr
 
-from explorer.baselines import make_baseline
 from explorer.errors import Cancelled, InputError
 from explorer.layers import block_ends
 from explorer.recent import Recent
@@ -46,7 +45,7 @@ class Explorer:
         places = {"strip": strip(session)} | self.explain(session, asked, dark, tell, new_picture=True)
         if complaints:
             added = len(session.pictures) - before
-            words = f"{' '.join(complaints)} The other {added} of {added + len(complaints)} files are in."
+            words = f"Added {added} of {added + len(complaints)} files. {' '.join(complaints)}"
             places["status"] = results.status(words, "wrong")
         return places
 

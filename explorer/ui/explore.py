@@ -4,17 +4,17 @@ from functools import partial
 
 import gradio as gr
 
-from explorer.ui import controls, text
+from explorer.ui import controls, progress, text
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, redraw
+from explorer.ui.events import Explorer, lower_exponent, redraw
 from explorer.ui.session import Session
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build(explorer=None):
-    """Lay out the page inside a gr.Blocks and wire it."""
-    explorer = explorer or Explorer()
+def build(app):
+    """Lay out the page inside `app`, the gr.Blocks being built, and wire it."""
+    explorer = Explorer()
     session = gr.State(Session())
     dark = gr.Checkbox(False, visible=False)  # whether the page is dark, which only the browser knows
     with gr.Row(elem_id="columns"):
@@ -27,7 +27,7 @@ def build(explorer=None):
             places, buttons = _results()
     places |= {"strip": pictures.strip, "seen": pictures.seen, "preview": preview}
     places |= {name: getattr(asked, name) for name in ("class_index", "layer", "exponent")}
-    _wire(explorer, session, dark, pictures, asked, parameters, places, buttons)
+    _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons)
 
 
 def _results():
@@ -36,13 +36,14 @@ def _results():
         heading = gr.HTML(elem_id="heading", min_width=320)
         with gr.Row(elem_classes="tight", elem_id="do"):
             explain = gr.Button("Explain", variant="primary", size="sm", min_width=90)
-            stop = gr.Button("Stop", variant="stop", size="sm", min_width=70, elem_id="stop")
+            stop = gr.Button("Stop", variant="stop", size="sm", min_width=70, elem_id="stop", interactive=False)
     status = gr.HTML(elem_id="status")
     cards = gr.HTML(elem_id="cards")
-    notice = gr.HTML(elem_id="notice")
-    with gr.Row(elem_classes="tight", elem_id="remedies"):
-        lower_epsilon = gr.Button("Lower ε", size="sm", visible=False)
-        use_logit = gr.Button("Explain the logit", size="sm", visible=False)
+    with gr.Row(elem_id="announcement"):
+        notice = gr.HTML(elem_id="notice")
+        with gr.Column(elem_id="remedies", min_width=0):
+            lower_epsilon = gr.Button("Lower ε", size="sm", visible=False)
+            use_logit = gr.Button("Explain the logit", size="sm", visible=False)
     with gr.Row(elem_id="charts"):
         with gr.Column(min_width=320, scale=3):
             gr.HTML("<h3>Raw values of each map, on one logarithmic axis</h3>")
@@ -53,34 +54,35 @@ def _results():
             completeness = gr.HTML(elem_id="completeness")
     gr.HTML(f'<p class="caption">{text.CAPTION}</p>')
     places = {
-        "heading": heading, "status": status, "cards": cards, "notice": notice, "lower_epsilon": lower_epsilon,
-        "use_logit": use_logit, "histograms": histograms, "path": path, "completeness": completeness,
+        "heading": heading, "status": status, "stop": stop, "cards": cards, "notice": notice,
+        "lower_epsilon": lower_epsilon, "use_logit": use_logit, "histograms": histograms, "path": path, "completeness": completeness,
     }  # fmt: skip
     return places, {"explain": explain, "stop": stop, "lower_epsilon": lower_epsilon, "use_logit": use_logit}
 
 
-def _wire(explorer, session, dark, pictures, asked, parameters, places, buttons):
+def _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons):
     everything, outputs = [session, dark, *asked.all()], list(places.values())
 
     def placed(values):
         return {places[name]: value for name, value in values.items()}
 
-    def telling(progress):
-        """Show a stage and a count, "the path: 17 of 51"."""
-        return lambda stage, done, total: progress((done, total), desc=stage)
+    def on_explain(session, dark, *values):
+        yield from working(lambda tell: explorer.explain(session, Asked(*values), dark, tell))
 
-    def on_explain(session, dark, *values, progress=gr.Progress()):
-        return placed(explorer.explain(session, Asked(*values), dark, telling(progress)))
+    def on_model(session, dark, *values):
+        yield from working(lambda tell: explorer.change_model(session, Asked(*values), dark, tell))
 
-    def on_model(session, dark, *values, progress=gr.Progress()):
-        return placed(explorer.change_model(session, Asked(*values), dark, telling(progress)))
-
-    def on_add(session, dark, files, *values, progress=gr.Progress()):
+    def on_add(session, dark, files, *values):
         files = files if isinstance(files, list) else [files]
-        return placed(explorer.add(session, Asked(*values), dark, files, telling(progress)))
+        yield from working(lambda tell: explorer.add(session, Asked(*values), dark, files, tell))
 
-    def on_select(session, dark, *values, chosen: gr.SelectData, progress=gr.Progress()):
-        return placed(explorer.select(session, Asked(*values), dark, chosen.index, telling(progress)))
+    def on_select(chosen: gr.SelectData, session, dark, *values):
+        yield from working(lambda tell: explorer.select(session, Asked(*values), dark, chosen.index, tell))
+
+    def working(work):
+        """Stage and count while it works, with the Stop button alive; then whatever it gives."""
+        for values in progress.reporting(work):
+            yield placed(values)
 
     def on_redraw(session, dark, *values):
         return placed(redraw(session, Asked(*values), dark))
@@ -94,9 +96,11 @@ def _wire(explorer, session, dark, pictures, asked, parameters, places, buttons)
     def on_stop(session):
         session.stopped = True
 
+    def on_lower_epsilon(session):
+        return lower_exponent(session.result)
+
     network = {
-        "outputs": outputs, "show_progress_on": places["status"], "concurrency_id": "network", "concurrency_limit": 2,
-        "api_visibility": "private", "trigger_mode": "always_last",
+        "outputs": outputs, "concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "always_last", **QUIET,
     }  # fmt: skip
     questions = [
         asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change, asked.seed.change,
@@ -114,10 +118,8 @@ def _wire(explorer, session, dark, pictures, asked, parameters, places, buttons)
     asked.baseline.input(partial(_parameters_of, parameters), asked.baseline, list(parameters), **QUIET)
     buttons["stop"].click(on_stop, session, None, queue=False, **QUIET)
     buttons["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
-    buttons["lower_epsilon"].click(lambda words: float(words.rsplit("e", 1)[1]), buttons["lower_epsilon"], asked.exponent, **QUIET)
-    gr.context.Context.root_block.load(
-        on_open, everything, [*outputs, dark], js=f"(...all) => [all[0], {IS_DARK}, ...all.slice(2)]", **QUIET
-    )
+    buttons["lower_epsilon"].click(on_lower_epsilon, session, asked.exponent, **QUIET)
+    app.load(on_open, everything, [*outputs, dark], js=f"(...all) => [all[0], {IS_DARK}, ...all.slice(2)]", **QUIET)
 
 
 IS_DARK = "document.body.classList.contains('dark')"

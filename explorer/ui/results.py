@@ -112,9 +112,17 @@ def baseline_preview(picture, class_name, probability):
 
 
 def status(words, kind="ready"):
-    """The line that says what is going on; kind: ready, working or wrong."""
+    """The line that says what is going on; kind: ready or wrong."""
     role = "alert" if kind == "wrong" else "status"
     return f'<div class="status {kind}" role="{role}">{escape(words)}</div>'
+
+
+def progress(stage, done, total):
+    """The same line while the network works: "the path: 17 of 51"."""
+    return (
+        f'<div class="status working" role="status"><progress max="{total}" value="{done}"></progress>'
+        f"{escape(stage)}: {done} of {total}</div>"
+    )
 
 
 def data_uri(picture):

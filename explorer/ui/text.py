@@ -25,7 +25,6 @@ SHARED_BAR = ("smallest value of the three", "largest of the three + ε")
 SATURATED_BELOW = 1e-6  # 1 − p, as in the README: about a third of the scenes
 
 READY = "Drop or paste pictures anywhere on this page."
-WORKING = "Working"
 STOPPED = "Stopped. The results shown are those of the last finished run."
 FAULT = "Something went wrong inside the explorer; its log tells what. Your pictures and settings are as they were."
 
