@@ -101,11 +101,12 @@ def choices():
             colour = gr.ColorPicker("#808080", label="Colour", visible=False)
             own = gr.Image(type="filepath", sources=["upload"], label="Picture", height=120, visible=False)
         preview = gr.HTML(elem_id="baseline-preview", min_width=90)
-    with gr.Group():
-        steps = gr.Number(50, label="Steps from baseline to picture", step=10, elem_id="steps")
+    with gr.Group(), gr.Row(elem_classes="tight"):
+        steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, scale=1)
         exponent = gr.Slider(
-            LEAST_EXPONENT, 0, value=-8, step=0.5, label="ε = 1e-8, as a power of ten", elem_id="epsilon"
-        )
+            LEAST_EXPONENT, 0, value=-8, step=0.5, label=text.epsilon_label(1e-8), elem_id="epsilon",
+            min_width=150, scale=2,
+        )  # fmt: skip
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         score = gr.Dropdown([(s.label, key) for key, s in SCORES.items()], value="probability", label="Score explained")
         gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")

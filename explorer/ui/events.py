@@ -109,7 +109,7 @@ def redraw(session, asked, dark):
         "cards": results.cards(session.result, asked.colormap, asked.opacity, asked.scale),
         "notice": results.notice(session.result),
         "histograms": results.histograms(session.result, dark),
-        "exponent": gr.update(label=f"ε = {text.number(asked.epsilon)}, as a power of ten"),
+        "exponent": gr.update(label=text.epsilon_label(asked.epsilon)),
         "lower_epsilon": gr.update(visible=lower is not None, value=f"Lower ε to 1e{lower}"),
         "use_logit": gr.update(visible=_would_logit_help(session.result)),
     }

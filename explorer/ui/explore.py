@@ -55,7 +55,8 @@ def _results():
     gr.HTML(f'<p class="caption">{text.CAPTION}</p>')
     places = {
         "heading": heading, "status": status, "stop": stop, "cards": cards, "notice": notice,
-        "lower_epsilon": lower_epsilon, "use_logit": use_logit, "histograms": histograms, "path": path, "completeness": completeness,
+        "lower_epsilon": lower_epsilon, "use_logit": use_logit, "histograms": histograms, "path": path,
+        "completeness": completeness,
     }  # fmt: skip
     return places, {"explain": explain, "stop": stop, "lower_epsilon": lower_epsilon, "use_logit": use_logit}
 

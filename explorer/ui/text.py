@@ -34,6 +34,10 @@ def number(value):
     return "–" if value is None else f"{value:.2g}".replace("e-0", "e-")
 
 
+def epsilon_label(epsilon):
+    return f"ε = {number(epsilon)} (slide by powers of ten)"
+
+
 def probability(comparison):
     return describe_probability(comparison.probability, comparison.complement)
 
