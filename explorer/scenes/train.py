@@ -1,0 +1,126 @@
+"""Makes ToyVGG from a seed, and checks it on scenes it has not seen: python -m explorer train [--check]."""
+
+import argparse
+import json
+import math
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import InputError
+from explorer.scenes.kinds import NAMES
+from explorer.scenes.lessons import CHECKING, STAGES, batches
+from explorer.scenes.scene import draw_scene
+
+# The loss sees the logits divided by this, so those of the network as shipped are that much further apart: most
+# scenes then saturate the softmax, as clear photographs do in networks of full size.
+TEMPERATURE = 4.0
+RISE = 30
+SATURATED = 1e-6
+CHECK_BATCH = 64
+
+
+class Bar:
+    """A progress bar on standard error."""
+
+    def __init__(self):
+        self.start = time.monotonic()
+
+    def __call__(self, stage, step, steps, share, loss):
+        """Show the stage, its count of steps, the loss, and from the share of all the work the time to go."""
+        spent = time.monotonic() - self.start
+        filled = round(30 * share)
+        left = f"{spent / share * (1.0 - share) / 60:.1f} min to go" if share else "drawing the first scenes"
+        sys.stderr.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {stage} {step}/{steps}  loss {loss:.3f}  "
+                         f"{spent / 60:.1f} min, {left}   ")
+        sys.stderr.write("\n" if share == 1.0 else "")
+        sys.stderr.flush()
+
+
+def train(seed=0, out=None, progress=None, stages=STAGES):
+    """Make ToyVGG's weights from a seed; write them and the class names to the folder out (None: the assets).
+
+    progress: called with (stage's name, step, steps, share of all the work done, smoothed loss); None: a bar on
+    standard error. Returns the path of the weights.
+    """
+    import keras
+
+    from explorer.scenes import learner, toy_vgg
+
+    progress = Bar() if progress is None else progress
+    keras.utils.set_random_seed(seed)
+    model = learner.build()
+    # XLA's convolutions are slow on CPUs; the other backends need the compiler.
+    model.compile(keras.optimizers.AdamW(stages[0].rate, weight_decay=1e-4, clipnorm=1.0),
+                  keras.losses.CategoricalCrossentropy(from_logits=True),
+                  jit_compile=keras.backend.backend() != "tensorflow")
+    work, done, loss = sum(stage.work for stage in stages), 0, math.log(len(NAMES))
+    for number, stage in enumerate(stages):
+        progress(stage.name, 0, stage.steps, done / work, loss)
+        for step, (pixels, targets) in enumerate(batches(stage, number, seed), 1):
+            model.optimizer.learning_rate.assign(_rate(stage, step))
+            loss += 0.02 * (float(model.train_on_batch(toy_vgg.preprocess(pixels), targets)) - loss)
+            progress(stage.name, step, stage.steps, (done + stage.work * step / stage.steps) / work, loss)
+        done += stage.work
+    out = Path(toy_vgg.ASSETS if out is None else out)
+    out.mkdir(parents=True, exist_ok=True)
+    learner.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
+    (out / toy_vgg.CLASS_NAMES.name).write_text(json.dumps(NAMES) + "\n", encoding="utf-8")
+    return out / toy_vgg.WEIGHTS.name
+
+
+def _rate(stage, step):
+    """The learning rate: a short rise, then half a cosine from the stage's first rate to its last."""
+    fall = 0.5 * (1.0 + math.cos(math.pi * (step - 1) / stage.steps))
+    return min(1.0, step / RISE) * (stage.last_rate + (stage.rate - stage.last_rate) * fall)
+
+
+def margins(logits, classes):
+    """z_c minus the logarithm of the others' summed exponentials, float64 (n,): the odds of class c, in logarithm."""
+    logits = np.array(logits, np.float64)
+    rows = np.arange(len(logits))
+    own = logits[rows, classes]
+    logits[rows, classes] = -np.inf
+    top = logits.max(axis=1)
+    return own - top - np.log(np.exp(logits - top[:, None]).sum(axis=1))
+
+
+def check(seed=0, count=1000, weights=None):
+    """Try ToyVGG on one-object scenes of a seed, none of which it has learnt from.
+
+    Returns {"accuracy": share of scenes whose kind comes out on top, "saturated": share where its probability is
+    within 1e-6 of one}; the latter from the logits, since 1 - p itself rounds to nothing in float32.
+    """
+    if count < 1 or seed < 0:
+        raise InputError(f"A check takes a seed from 0 and a count from 1; received {seed} and {count}: mend them.")
+    from explorer.scenes import toy_vgg
+
+    model = toy_vgg.load(toy_vgg.WEIGHTS if weights is None else weights, classifier_activation=None)
+    right = saturated = 0
+    for first in range(0, count, CHECK_BATCH):
+        scenes = [draw_scene((CHECKING, seed, i), "one") for i in range(first, min(first + CHECK_BATCH, count))]
+        logits = model.predict_on_batch(toy_vgg.preprocess(np.stack([scene.image for scene in scenes])))
+        best = np.argmax(logits, axis=1)
+        right += sum(NAMES[index] == scene.objects[0].kind for index, scene in zip(best, scenes))
+        saturated += int((1.0 / (1.0 + np.exp(margins(logits, best))) < SATURATED).sum())
+    return {"accuracy": right / count, "saturated": saturated / count}
+
+
+def main(argv=None):
+    """The command `python -m explorer train`."""
+    parser = argparse.ArgumentParser("explorer train", description="Make the embedded classifier again, or check it.")
+    parser.add_argument("--check", action="store_true", help="try the network on unseen scenes, print JSON")
+    parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default 0)")
+    parser.add_argument("--count", type=int, default=1000, help="how many scenes to check (default 1000)")
+    parser.add_argument("--out", help="folder for the weights, or where --check finds them (default: assets)")
+    options = parser.parse_args(argv)
+    if options.check:
+        weights = Path(options.out) / "toy_vgg.weights.h5" if options.out else None
+        print(json.dumps(check(options.seed, options.count, weights)))
+    else:
+        if options.seed < 0:
+            raise InputError(f"A seed is a whole number from 0; received {options.seed}: choose another.")
+        print(train(options.seed, options.out))
+    return 0
