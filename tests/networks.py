@@ -224,3 +224,12 @@ def chain_network_trunk(w, activation):
     act = PLAIN[activation]
     pool = ref.average_pool if activation == "softplus" else ref.max_pool
     return lambda x: act(ref.conv(pool(act(ref.conv(x, *w["stem"], "same"))), *w["features"]))
+
+
+def samples():
+    """{label: (classifier, layer name)}: one of each sort, for comparing backends."""
+    made = {kind: make(kind)[:2] for kind in ("nested functional", "nested sequential", "subclassed")}
+    made["by-passed"] = residual()[0], "branch"
+    made["second call"] = twice()[0], "shared#2"
+    made["saturated"] = make(gain=9.0)[:2]
+    return made
