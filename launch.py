@@ -3,6 +3,8 @@
 import argparse
 import logging
 import os
+import sys
+import webbrowser
 
 
 def arguments(argv=None):
@@ -12,15 +14,37 @@ def arguments(argv=None):
     return parser.parse_args(argv)
 
 
+def has_screen():
+    """Whether a browser window can open here: not on a server, not on a Space."""
+    if os.environ.get("SPACE_ID"):
+        return False
+    return not sys.platform.startswith("linux") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
 def main(argv=None):
     asked = arguments(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    from explorer.ui import app
+    print("RSI Explorer is starting; the first time takes longest.", flush=True)
+    from explorer.errors import InputError
+    from explorer.terminal import quietly
 
-    app.launch(browser=not asked.no_browser and not os.environ.get("SPACE_ID"), share=asked.share)
+    try:
+        with quietly():
+            from explorer.ui import app
+
+            running = app.launch(share=asked.share)
+    except (InputError, OSError) as mistake:  # a missing file, a port that is taken
+        print(mistake, file=sys.stderr)
+        return 2
+    print(f"RSI Explorer is at {running.local_url} (Ctrl-C stops it).", flush=True)
+    if running.share_url:
+        print(f"For others, until it stops: {running.share_url}", flush=True)
+    if not asked.no_browser and has_screen():
+        webbrowser.open(running.local_url)
+    running.block_thread()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -45,9 +45,11 @@ def statistics(cam):
     def plain(value):
         return float(value) if np.isfinite(value) else None
 
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = cam.mean()
     return {
         "minimum": plain(cam.min()),
-        "mean": plain(cam.mean()),
+        "mean": plain(mean),
         "maximum": plain(cam.max()),
         "zeros": int((cam == 0).sum()),
         "cells": int(cam.size),
@@ -115,10 +117,10 @@ def _blank(about):
 
 def _dark(maximum, spread, epsilon, about):
     if spread == 0:
-        reason = f"{about.label} is {maximum:.2g} at every place: it prefers none."
+        reason = f"{about.label} is {short(maximum)} at every place: it prefers none."
         return Verdict("dark", reason, "Try another layer or another class; no ε can mend a constant map.")
     reason = (
-        f"{about.label}'s values span only {spread:.2g}, less than ε = {epsilon:.2g}, "
+        f"{about.label}'s values span only {short(spread)}, less than ε = {short(epsilon)}, "
         f"so normalisation leaves them near zero{_saturation(about)}."
     )
     return Verdict("dark", reason, f"Lower ε below {round_down(spread)}. {_other_ways(about)}")
@@ -128,10 +130,10 @@ def _saturation(about):
     if about.score != "logit" and about.complement < SATURATED:
         return (
             f": p = {describe_probability(about.probability, about.complement)}, the softmax is saturated "
-            f"and scales the gradient at the picture by 1 − p = {about.complement:.1g}"
+            f"and scales the gradient at the picture by 1 − p = {short(about.complement, 1)}"
         )
     if about.score.startswith("probability") and about.probability < SATURATED:
-        return f": p = {about.probability:.1g}, and the softmax scales the gradient at the picture by it"
+        return f": p = {short(about.probability, 1)}, and the softmax scales the gradient at the picture by it"
     return ""
 
 
@@ -144,6 +146,11 @@ def _other_ways(about):
     return f"Or {', or '.join(ways)}." if ways else ""
 
 
+def short(value, digits=2):
+    """A number in so many digits, its exponent without padding: 0.0021, 4.1e-8."""
+    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e+")
+
+
 def round_down(value):
     """A positive number as one digit and a power of ten, at most `value`: 4.7e-11 -> "4e-11"."""
     exponent = math.floor(math.log10(value))
@@ -152,10 +159,10 @@ def round_down(value):
 
 
 def describe_probability(probability, complement):
-    """p in as many digits as it takes to tell it from one: 0.99999998, 0.873, 2e-07."""
+    """p in as many digits as it takes to tell it from one: 0.99999998, 0.873, 2e-7."""
     if probability < 1e-3:
-        return f"{probability:.1g}"
+        return short(probability, 1)
     if complement <= 0 or complement < 1e-12:
-        return f"1 − {complement:.1g}" if complement > 0 else "1"
+        return f"1 − {short(complement, 1)}" if complement > 0 else "1"
     digits = max(3, math.ceil(-math.log10(complement)) + 1)
     return f"{1 - complement:.{digits}f}"

@@ -23,6 +23,7 @@ class Recent:
 
     def explain(self, classifier, image, epsilon=1e-8, progress=None, **settings):
         image = load_image(image)
+        settings["layer"] = classifier.layer(settings.get("layer")).name
         key = (classifier.name, id(classifier), _digest(fit(image, *classifier.input_size)), _frozen(settings))
         with self._lock:
             known = self._results.get(key)
@@ -37,8 +38,12 @@ class Recent:
                 self._trim()
         return known.at_epsilon(epsilon)
 
+    @property
+    def bytes_held(self):
+        return sum(map(_size, self._results.values()))
+
     def _trim(self):
-        while len(self._results) > 1 and sum(map(_size, self._results.values())) > self.limit:
+        while len(self._results) > 1 and self.bytes_held > self.limit:
             self._results.popitem(last=False)
 
 
@@ -48,7 +53,7 @@ def _nearest(results, settings):
         result
         for result in results
         if result.path.activations is not None
-        and result.layer.name == settings.get("layer", result.layer.name)
+        and result.layer.name == settings["layer"]
         and result.settings["steps"] == settings.get("steps", 50)
     ]
     return same[-1] if same else None

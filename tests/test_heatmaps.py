@@ -112,7 +112,7 @@ def test_dark_means_the_normalised_map_stays_under_one_half(ratio, epsilon):
 def test_a_dark_map_says_how_dark_and_why():
     verdict = diagnose(spanning(4.7e-11), 1e-8, circumstances(complement=2e-8))
     assert verdict == "dark", "4.7e-11 is below ε"
-    for word in ("Grad-CAM", "4.7e-11", "1e-08", "0.99999998", "saturated", "1 − p = 2e-08"):
+    for word in ("Grad-CAM", "4.7e-11", "1e-8", "0.99999998", "saturated", "1 − p = 2e-8"):
         assert word in verdict.reason, f"the reason says {word!r}: {verdict.reason}"
     for word in ("Lower ε below 4e-11", "logit", "RSI-Grad-CAM"):
         assert word in verdict.advice, f"the advice says {word!r}: {verdict.advice}"
@@ -145,7 +145,7 @@ def test_saturation_is_named_only_where_it_is_the_cause():
 
 def test_a_class_the_network_rules_out_is_faint_as_well():
     verdict = diagnose(spanning(1e-11), 1e-8, circumstances(complement=1 - 3e-9))
-    assert "p = 3e-09" in verdict.reason and "saturated" not in verdict.reason, "here it is p that scales the gradient"
+    assert "p = 3e-9" in verdict.reason and "saturated" not in verdict.reason, "here it is p that scales the gradient"
 
 
 def test_advice_never_sends_people_where_they_are():
@@ -207,7 +207,7 @@ def test_a_verdict_is_a_string():
 
 @pytest.mark.parametrize(
     ("complement", "text"),
-    [(0.127, "0.873"), (1e-5, "0.99999"), (2e-8, "0.99999998"), (1e-15, "1 − 1e-15"), (1 - 2e-7, "2e-07"), (0, "1")],
+    [(0.127, "0.873"), (1e-5, "0.99999"), (2e-8, "0.99999998"), (1e-15, "1 − 1e-15"), (1 - 2e-7, "2e-7"), (0, "1")],
 )
 def test_a_probability_is_told_apart_from_one(complement, text):
     found = heatmaps.describe_probability(1 - complement, complement)

@@ -5,29 +5,32 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.ui import explore, text
+from explorer.ui.events import Explorer
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
 
 
-def build():
+def build(explorer):
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
         gr.HTML(f"<h1>{text.TITLE}</h1><p>{text.TAGLINE}</p>", elem_id="title")
-        explore.build(app)
+        explore.build(app, explorer)
     return app
 
 
-def launch(server_name=None, server_port=None, browser=True, share=False):
-    """Start the server and block. Names and ports default to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+def launch(share=False):
+    """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set."""
+    explorer = Explorer()
+    explorer.warm_up()
     theme = gr.themes.Default(
         primary_hue="teal", neutral_hue="zinc", text_size="sm", spacing_size="sm", radius_size="sm", font=FONTS,
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )  # fmt: skip
-    build().queue(default_concurrency_limit=4).launch(
-        server_name=server_name,
-        server_port=server_port,
-        inbrowser=browser,
+    app = build(explorer).queue(default_concurrency_limit=4)
+    app.launch(
         share=share,
+        prevent_thread_lock=True,
+        quiet=True,
         theme=theme,
         css_paths=ASSETS / "style.css",
         head=f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
@@ -35,3 +38,4 @@ def launch(server_name=None, server_port=None, browser=True, share=False):
         pwa=True,
         max_file_size="64mb",
     )
+    return app

@@ -14,9 +14,21 @@ from explorer.recent import Recent
 from explorer.ui import results, text
 from explorer.ui.controls import LEAST_EXPONENT, PICTURE_BASELINE
 from explorer.ui.examples import examples
-from explorer.zoo import load
+from explorer.zoo import MODELS, load
 
 log = logging.getLogger("explorer")
+
+# The question the page opens with: the values its controls start from.
+OPENING = {
+    "layer": None,
+    "class_index": None,
+    "baseline": "black",
+    "steps": 50,
+    "score": "probability",
+    "gradients": "raw",
+    "units": "selected",
+    "quadrature": "trapezoid",
+}
 
 
 class Explorer:
@@ -31,11 +43,16 @@ class Explorer:
             self.classifiers[name] = load(name)
         return self.classifiers[name]
 
+    def warm_up(self):
+        """Load the first classifier and explain the first example, so that the page opens at once."""
+        classifier = self.classifier(next(iter(MODELS)))
+        self.recent.explain(classifier, examples()[0].image, **OPENING)
+
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
         session.pictures, session.shown = list(examples()), 0
         places = self.describe_model(asked) | {"strip": strip(session)}
-        return places | self.explain(session, asked, dark, _silent, new_picture=True)
+        return places | self.explain(session, asked, dark, _silent, new_picture=True, layer=None)
 
     def add(self, session, asked, dark, files, tell):
         before = len(session.pictures)
@@ -63,23 +80,16 @@ class Explorer:
         return {"layer": gr.update(choices=layer_choices(classifier), value=classifier.default_layer)}
 
     def explain(self, session, asked, dark, tell, new_picture=False, **override):
-        """Explain the picture that is shown; a mistake or a stop leaves the last result where it is."""
-        try:
-            classifier = self.classifier(asked.model)
-            session.result = self.recent.explain(
-                classifier,
-                session.picture.image,
-                epsilon=asked.epsilon,
-                progress=session.until_stopped(tell),
-                **(_settings(asked) | ({"class_index": None} if new_picture else {}) | override),
-            )
-        except Cancelled:
-            return {"status": results.status(text.STOPPED)}
-        except InputError as mistake:
-            return {"status": results.status(str(mistake), "wrong")}
-        except Exception:
-            log.exception("explaining %s at %s", asked.model, asked.layer)
-            return {"status": results.status(text.FAULT, "wrong")}
+        """Explain the picture that is shown, for its most probable class where it is new."""
+        classifier = self.classifier(asked.model)
+        settings = _settings(asked) | ({"class_index": None} if new_picture else {}) | override
+        session.result = self.recent.explain(
+            classifier,
+            session.picture.image,
+            epsilon=asked.epsilon,
+            progress=session.until_stopped(tell),
+            **settings,
+        )
         return self._show(session, asked, dark, classifier)
 
     def _show(self, session, asked, dark, classifier):
@@ -97,6 +107,19 @@ class Explorer:
             "class_index": gr.update(choices=class_choices(result, classifier), value=result.class_index),
             "status": results.status(session.picture.note or text.READY),
         }
+
+
+def guarded(work):
+    """What work() gives, or the sentence that says why not; the results on the page stay as they are."""
+    try:
+        return work()
+    except Cancelled:
+        return {"status": results.status(text.STOPPED)}
+    except InputError as mistake:
+        return {"status": results.status(str(mistake), "wrong")}
+    except Exception:  # the outer edge: the visitor is told, the log gets the traceback
+        log.exception("a handler of the page failed")
+        return {"status": results.status(text.FAULT, "wrong")}
 
 
 def redraw(session, asked, dark):

@@ -6,15 +6,14 @@ import gradio as gr
 
 from explorer.ui import controls, progress, text
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, lower_exponent, redraw
+from explorer.ui.events import guarded, lower_exponent, redraw
 from explorer.ui.session import Session
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build(app):
-    """Lay out the page inside `app`, the gr.Blocks being built, and wire it."""
-    explorer = Explorer()
+def build(app, explorer):
+    """Lay out the page inside `app`, the gr.Blocks being built, and wire it to the shared Explorer."""
     session = gr.State(Session())
     dark = gr.Checkbox(False, visible=False)  # whether the page is dark, which only the browser knows
     with gr.Row(elem_id="columns"):
@@ -63,6 +62,7 @@ def _results():
 
 def _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons):
     everything, outputs = [session, dark, *asked.all()], list(places.values())
+    dark_box = dark
 
     def placed(values):
         return {places[name]: value for name, value in values.items()}
@@ -86,13 +86,10 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
             yield placed(values)
 
     def on_redraw(session, dark, *values):
-        return placed(redraw(session, Asked(*values), dark))
+        return placed(guarded(lambda: redraw(session, Asked(*values), dark)))
 
     def on_open(session, dark, *values):
-        return [*ordered(explorer.open(session, Asked(*values), dark)), dark]
-
-    def ordered(values):
-        return [values.get(name, gr.skip()) for name in places]
+        return placed(guarded(lambda: explorer.open(session, Asked(*values), dark))) | {dark_box: dark}
 
     def on_stop(session):
         session.stopped = True

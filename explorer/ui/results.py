@@ -107,7 +107,7 @@ def baseline_preview(picture, class_name, probability):
     """The baseline picture and what the network makes of it."""
     return (
         f'<figure class="baseline"><img src="{data_uri(picture)}" alt="The baseline">'
-        f"<figcaption>here the network says {escape(class_name)}, p = {probability:.2g}</figcaption></figure>"
+        f"<figcaption>here the network says {escape(class_name)}, p = {text.number(probability)}</figcaption></figure>"
     )
 
 

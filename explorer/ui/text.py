@@ -1,6 +1,6 @@
 """The words of the page."""
 
-from explorer.heatmaps import describe_probability
+from explorer.heatmaps import describe_probability, short
 
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."
@@ -31,7 +31,7 @@ FAULT = "Something went wrong inside the explorer; its log tells what. Your pict
 
 def number(value):
     """A raw value in two digits: 0.0021, 4.1e-8; a dash where it is not finite."""
-    return "–" if value is None else f"{value:.2g}".replace("e-0", "e-")
+    return "–" if value is None else short(value)
 
 
 def epsilon_label(epsilon):
@@ -45,7 +45,7 @@ def probability(comparison):
 def saturation(comparison):
     """What to say beside p when the softmax is saturated, or nothing."""
     if comparison.complement < SATURATED_BELOW:
-        return f"saturated: 1 − p = {comparison.complement:.1g}"
+        return f"saturated: 1 − p = {short(comparison.complement, 1)}"
     return ""
 
 
@@ -69,7 +69,7 @@ def completeness(comparison):
         return "The integrated gradients are not finite, so they do not add up."
     advice = "there are steps enough" if gap < 0.02 else "more steps would bring it down"
     return (
-        f"Completeness gap {100 * gap:.2g} %: the integrated gradients add up to the change of the score "
+        f"Completeness gap {short(100 * gap)} %: the integrated gradients add up to the change of the score "
         f"within that; {advice}."
     )
 

@@ -1,0 +1,152 @@
+"""What the page does when a visitor does something, without a browser."""
+
+import networks
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.errors import Cancelled
+from explorer.ui import events
+from explorer.ui.controls import Asked
+from explorer.ui.events import Explorer, guarded
+from explorer.ui.progress import reporting
+from explorer.ui.session import Picture, Session
+
+LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
+
+
+def asked(**changes):
+    values = {
+        "model": "net", "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
+        "colour": "#808080", "baseline_picture": None, "steps": 4, "score": "probability", "gradients": "raw",
+        "units": "selected", "quadrature": "trapezoid", **LOOK,
+    }  # fmt: skip
+    return Asked(**(values | changes))
+
+
+@pytest.fixture
+def explorer(monkeypatch):
+    pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}") for i in range(3))
+    monkeypatch.setattr(events, "examples", lambda: pictures)
+    shared = Explorer()
+    shared.classifiers["net"] = networks.make()[0]
+    return shared
+
+
+@pytest.fixture
+def session(explorer):
+    opened = Session()
+    explorer.open(opened, asked(), dark=False)
+    return opened
+
+
+def silent(*count):
+    pass
+
+
+def test_the_page_opens_with_an_example_explained(explorer):
+    places = explorer.open(Session(), asked(), dark=False)
+    assert places["cards"].count("<figure") == 3, "three maps stand side by side"
+    assert "note 0" in places["status"], "the first example says what it shows"
+    assert len(places["histograms"].data) and len(places["path"].data), "histograms and the path are drawn"
+    assert places["class_index"]["value"] is not None, "the most probable class is chosen"
+
+
+def test_epsilon_and_looks_never_ask_the_network(explorer, session, monkeypatch):
+    monkeypatch.setattr(explorer.recent, "explain", None)
+    for name in ("trunk", "head", "logits", "predict"):
+        monkeypatch.setattr(explorer.classifiers["net"], name, None)
+    plain = events.redraw(session, asked(), dark=False)["cards"]
+    for change in ({"exponent": -0.5}, {"colormap": "viridis"}, {"opacity": 0.2}, {"scale": "shared"}):
+        again = events.redraw(session, asked(**change), dark=False)["cards"]
+        assert again != plain, f"{change} changes the pictures with the network switched off"
+
+
+def test_raising_epsilon_turns_maps_dark_and_offers_the_way_back(session):
+    places = events.redraw(session, asked(exponent=0), dark=False)
+    assert 'data-verdict="dark"' in places["cards"], "with ε = 1 a map of small values is dark"
+    assert 'role="alert"' in places["notice"] and "Lower ε" in places["notice"], "and the page says so, and what helps"
+    assert places["lower_epsilon"]["visible"], "one button lowers ε"
+    exponent = events.lower_exponent(session.result)
+    assert all(one.verdict != "dark" for one in session.result.at_epsilon(10.0**exponent)), "by enough"
+
+
+def test_a_mistake_leaves_the_last_result(explorer, session):
+    before = session.result
+    places = guarded(lambda: explorer.explain(session, asked(steps=0), False, silent))
+    assert set(places) == {"status"} and "received 0" in places["status"], "one sentence, and nothing else changes"
+    assert session.result is before, "the last result is still there"
+
+
+def test_a_fault_of_ours_is_logged_and_told_without_a_traceback(caplog):
+    places = guarded(lambda: 1 / 0)
+    assert "Traceback" not in places["status"] and "ZeroDivision" not in places["status"], "the visitor sees a sentence"
+    assert "ZeroDivisionError" in caplog.text, "the log has the traceback"
+
+
+def test_good_files_are_added_though_bad_ones_come_with_them(explorer, session, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(networks.picture(9, 30, 40)).save(good)
+    bad.write_bytes(b"no picture")
+    places = explorer.add(session, asked(), False, [str(bad), str(good)], silent)
+    assert [one.name for one in session.pictures[3:]] == ["good.png"], "the good one is on the strip"
+    assert "Added 1 of 2" in places["status"] and "bad.png" in places["status"], "the bad one is named"
+    assert np.array_equal(session.picture.image, networks.picture(9, 30, 40)), "and the good one is shown"
+    assert places["cards"].count("<figure") == 3, "and explained"
+
+
+def test_only_bad_files_change_nothing_else(explorer, session, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    places = explorer.add(session, asked(), False, [str(bad)], silent)
+    assert set(places) == {"status"} and session.shown == 0, "the picture that was shown still is"
+
+
+def test_another_picture_starts_from_its_own_most_probable_class(explorer, session):
+    least = int(session.result.probabilities.argmin())
+    explorer.explain(session, asked(class_index=least), False, silent)
+    assert session.result.class_index == least, "the class asked for is explained"
+    explorer.select(session, asked(class_index=least), False, 1, silent)
+    assert session.result.class_index == int(session.result.probabilities.argmax()), "the next picture begins afresh"
+
+
+def test_stopping_ends_the_work_and_keeps_the_last_result(explorer, session):
+    before = session.result
+
+    def stop_at_once(*count):
+        session.stopped = True
+
+    places = guarded(lambda: explorer.explain(session, asked(steps=40), False, stop_at_once))
+    assert "Stopped" in places["status"] and session.result is before, "it says so, and what was there stays"
+    places = guarded(lambda: explorer.explain(session, asked(steps=40), False, silent))
+    assert "cards" in places, "and the same question can be asked again"
+
+
+def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
+    def work(tell):
+        tell("the path", 3, 51)
+        raise Cancelled
+
+    steps = list(reporting(work))
+    assert steps[0]["stop"]["interactive"] and not steps[-1]["stop"]["interactive"], "Stop is alive while it works"
+    assert "the path: 3 of 51" in steps[1]["status"], "a stage and a count"
+
+
+def test_the_five_most_probable_classes_come_first(explorer, session):
+    classifier = explorer.classifiers["net"]
+    choices = events.class_choices(session.result, classifier)
+    values = session.result.probabilities[[index for _, index in choices[:5]]]
+    assert list(values) == sorted(session.result.probabilities)[::-1][:5], "by falling probability"
+    assert sorted(index for _, index in choices) == list(range(networks.CLASSES)), "then every other, once each"
+
+
+def test_a_baseline_of_ones_own_needs_a_picture(explorer, session):
+    places = guarded(lambda: explorer.explain(session, asked(baseline="picture"), False, silent))
+    assert "needs a picture" in places["status"], "the page says what is missing"
+
+
+def test_names_from_outside_are_text_not_markup(explorer, session, tmp_path):
+    evil = tmp_path / "a<img src=x onerror=alert(1)>.png"
+    Image.fromarray(networks.picture(9)).save(evil)
+    places = explorer.add(session, asked(), False, [str(evil)], silent)
+    assert "<img src=x" not in places["seen"], "a file's name cannot put markup on the page"
