@@ -6,10 +6,12 @@ import sys
 import tempfile
 from contextlib import contextmanager
 
+from explorer.errors import InputError
+
 
 @contextmanager
 def quietly():
-    """Keeps what is written to standard error meanwhile, C++ included, off the terminal; shown after a fault.
+    """Keeps what is written to standard error meanwhile, C++ included, off the terminal; a fault of ours shows it.
 
     TensorFlow notes what hardware it did not find each time it is imported, whatever log level is asked for.
     """
@@ -19,6 +21,8 @@ def quietly():
         os.dup2(said.fileno(), 2)
         try:
             yield
+        except InputError:  # its sentence says all there is to say
+            raise
         except Exception:
             said.seek(0)
             os.write(terminal, said.read())
