@@ -51,8 +51,9 @@ class Classifier:
     def predict(self, images):
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), probabilities."""
         logits = self.logits(images).astype(np.float64)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        with np.errstate(invalid="ignore"):  # a network that overflowed has no probabilities: NaN
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
     @cached_property
     def anatomy(self):
@@ -174,9 +175,14 @@ class Classifier:
 
 
 def _between(start, end, alphas):
-    """The points (1 − α) start + α end of the path, exact at both ends; (n, H, W, 3)."""
+    """The points start + α (end − start) of the path; (n, H, W, 3).
+
+    Reckoned from the nearer end, so that both ends are exact, and so is every point where the ends are equal: what
+    does not change along the path must not seem to, or its rounding would be integrated into a map of noise.
+    """
     alphas = ops.reshape(ops.convert_to_tensor(alphas), (-1, 1, 1, 1))
-    return (1 - alphas) * ops.convert_to_tensor(start)[None] + alphas * ops.convert_to_tensor(end)[None]
+    start, end = ops.convert_to_tensor(start)[None], ops.convert_to_tensor(end)[None]
+    return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
 
 
 def _without_softmax(layer):

@@ -123,17 +123,17 @@ def fold(stretches, methods, options, keep):
 def completeness_gap(integral, scores):
     """|Σ_ijk IG − (y(1) − y(0))| / |y(1) − y(0)|, equation (14); None where the score does not change at all."""
     change = float(scores[-1]) - float(scores[0])
-    total = float(fetch(integral).astype(np.float64).sum())
+    with np.errstate(invalid="ignore"):  # a network that overflowed is told of by the verdicts
+        total = float(fetch(integral).astype(np.float64).sum())
     return abs(total - change) / abs(change) if change else None
 
 
 def probability_of(logits, class_index):
-    """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30."""
+    """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is."""
     logits = np.asarray(logits, np.float64)
-    others = np.delete(logits, class_index)
-    highest = others.max()
-    margin = logits[class_index] - highest - np.log(np.exp(others - highest).sum())
-    return float(1 / (1 + np.exp(-margin))), float(1 / (1 + np.exp(margin)))
+    with np.errstate(invalid="ignore"):
+        margin = logits[class_index] - np.logaddexp.reduce(np.delete(logits, class_index))
+        return float(np.exp(-np.logaddexp(0, -margin))), float(np.exp(-np.logaddexp(0, margin)))
 
 
 def check_steps(steps):

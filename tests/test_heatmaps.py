@@ -112,7 +112,7 @@ def test_dark_means_the_normalised_map_stays_under_one_half(ratio, epsilon):
 def test_a_dark_map_says_how_dark_and_why():
     verdict = diagnose(spanning(4.7e-11), 1e-8, circumstances(complement=2e-8))
     assert verdict == "dark", "4.7e-11 is below ε"
-    for word in ("Grad-CAM", "4.7e-11", "1e-8", "0.99999998", "saturated", "1 − p = 2e-8"):
+    for word in ("Grad-CAM", "4.7e-11", "ε = 1e-8", "0.99999998", "saturated", "1 − p = 2e-8"):
         assert word in verdict.reason, f"the reason says {word!r}: {verdict.reason}"
     for word in ("Lower ε below 4e-11", "logit", "RSI-Grad-CAM"):
         assert word in verdict.advice, f"the advice says {word!r}: {verdict.advice}"

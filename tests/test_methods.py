@@ -177,6 +177,14 @@ def test_selected_is_within_positive_is_above_all():
     assert (selected != positive).any(), "and some positive unit is not selected here"
 
 
+@pytest.mark.parametrize(("key", "options"), CASES)
+def test_a_gradient_that_is_no_number_is_not_swept_under(key, options):
+    path = random_path(9)
+    path.activations[-1] = np.abs(path.activations[-1]) + np.abs(path.activations[0])
+    path.gradients[:, 1, 2, 3] = np.nan
+    assert np.isnan(cam(key, path, options)).any(), "NaN comes through, so that the verdict can be about it"
+
+
 @pytest.mark.parametrize("name", ["gradients", "units", "quadrature"])
 def test_an_unknown_variant_is_refused(name):
     with pytest.raises(InputError, match=rf"^{name} is one of .*; received 'sideways'\.$"):

@@ -27,5 +27,5 @@ def chosen_units(integral, ends, units):
     if units == "positive":
         return ops.relu(integral)  # (20)
     first, last = ops.convert_to_tensor(ends.activations[0]), ops.convert_to_tensor(ends.activations[-1])
-    keep = ops.logical_and(ops.logical_and(last > 0, integral > 0), last - first > 0)
-    return ops.where(keep, integral, ops.zeros_like(integral))
+    left_out = ops.logical_or(ops.logical_or(last <= 0, integral <= 0), last - first <= 0)
+    return ops.where(left_out, ops.zeros_like(integral), integral)  # asked this way round, NaN stays to be noticed
