@@ -1,5 +1,6 @@
 # make run    the page, in the browser             make test   every test, the browser's included
 # make lint   ruff                                 make train  makes the embedded classifier again
+# make bench  what an explanation costs, as ratios
 # Extra arguments: make run ARGS=--no-browser, make test ARGS="-k export". Another Python: make run PYTHON=python3.12
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input
 RUN_TOOLS := .venv/.installed-$(shell cat requirements.txt | cksum | cut -d' ' -f1)
 TEST_TOOLS := .venv/.installed-test-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 
-.PHONY: run test lint train
+.PHONY: run test lint train bench
 
 run: $(RUN_TOOLS)
 	@$(PY) launch.py $(ARGS)
@@ -22,6 +23,9 @@ test: $(TEST_TOOLS)
 
 lint: $(TEST_TOOLS)
 	@$(PY) -m ruff check .
+
+bench: $(RUN_TOOLS)
+	@$(PY) -m benchmarks.cost $(ARGS)
 
 train: $(RUN_TOOLS)
 	@$(PY) -m explorer train $(ARGS)

@@ -36,6 +36,7 @@ def launch(share=False):
         head=f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
         footer_links=[],
         pwa=True,
+        ssr_mode=False,  # one server to run: no Node beside Python, on a Space either
         max_file_size="64mb",
     )
     return app
