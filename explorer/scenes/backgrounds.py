@@ -120,7 +120,7 @@ def foliage(rng, size):
 
 def planks(rng, size):
     """Boards of wood with grain, lying or standing."""
-    across, down = _grid(size)
+    _, down = _grid(size)
     count = int(rng.integers(4, 9))
     board = np.minimum((down * count).astype(int), count - 1)
     grain = 0.5 + 0.5 * np.sin(2.0 * np.pi * (down * 4.0 * count + rng.random(count)[board] * 9.0

@@ -53,7 +53,7 @@ def batches(stage, number, seed):
         for first in range(0, stage.scenes, CHUNK):
             wanted = range(first, min(first + CHUNK, stage.scenes))
             orders = [((LEARNING, seed, number, i), stage.size) for i in wanted]
-            images, targets = map(np.stack, zip(*pool.map(_lesson, orders, chunksize=32)))
+            images, targets = map(np.stack, zip(*pool.map(_lesson, orders, chunksize=32), strict=True))
             for time in range(stage.passes):
                 order = rng.permutation(len(images))
                 for at in range(0, len(images), BATCH):

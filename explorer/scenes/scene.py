@@ -60,27 +60,46 @@ def draw_scene(seed, layout=None, kinds=None, count=None, size=224):
     seed: a whole number, or a sequence of them, not negative; the same arguments give the same scene.
     layout: "one" object, "several" of a kind, "two" kinds, or "empty"; None: one of the first three, by lot.
     kinds: the kinds to draw, one name (two for layout "two"); None: drawn by lot.
-    count: how many objects for "several"; None: drawn by lot, 2 to 5. size: side of the picture in pixels.
-    Raises InputError for an unknown layout or kind, a wrong number of kinds, or a picture too small.
+    count: how many objects for "several", 2 to 5; None: drawn by lot. size: side of the picture in pixels.
+    Raises InputError for a wrong seed, layout, count or size, an unknown kind or a wrong number of kinds.
     """
-    backdrop, lot, placing, lighting = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
-    layout = _layout(layout, kinds, size, lot)
-    names = _names(layout, kinds, lot)
-    if layout == "several":
-        names = names * (int(lot.integers(SEVERAL[0], SEVERAL[1] + 1)) if count is None else count)
-    placed = _place(names, size, placing)
-    background = draw_background(backdrop, size)
-    return Scene(_light(compose(background, placed, lighting), lighting), tuple(Object(p.kind, p.box) for p in placed))
+    (backdrop, lighting), placed = draw_objects(seed, layout, kinds, count, size)
+    picture = compose(draw_background(backdrop, size), placed, lighting)
+    return Scene(_light(picture, lighting), tuple(Object(item.kind, item.box) for item in placed))
 
 
-def _layout(layout, kinds, size, rng):
-    if layout is None:
-        layout = str(rng.choice(LAYOUTS[:3])) if kinds is None else ("one", "two")[len(kinds) - 1]
-    if layout not in LAYOUTS:
-        raise InputError(f"A scene's layout is one of {', '.join(LAYOUTS)}; received {layout!r}: choose one of them.")
+def draw_objects(seed, layout=None, kinds=None, count=None, size=224):
+    """The objects of draw_scene before they are laid on a background.
+
+    Returns ((the generators left for background and light), list of Placed).
+    """
     if size < SMALLEST:
         raise InputError(f"A scene is at least {SMALLEST} pixels wide; received {size}: ask for a larger picture.")
+    if np.min(seed) < 0:
+        raise InputError(f"A scene's seed is made of whole numbers from 0; received {seed}: choose another.")
+    backdrop, lot, placing, lighting = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(4))
+    layout = _layout(layout, kinds, lot)
+    names = _names(layout, kinds, lot)
+    if layout == "several":
+        names = names * _count(count, lot)
+    return (backdrop, lighting), _place(names, size, placing)
+
+
+def _layout(layout, kinds, rng):
+    if layout is None:
+        layout = str(rng.choice(LAYOUTS[:3])) if kinds is None else "one" if len(kinds) == 1 else "two"
+    if layout not in LAYOUTS:
+        raise InputError(f"A scene's layout is one of {', '.join(LAYOUTS)}; received {layout!r}: choose one of them.")
     return layout
+
+
+def _count(count, rng):
+    low, high = SEVERAL
+    if count is None:
+        return int(rng.integers(low, high + 1))
+    if not low <= count <= high:
+        raise InputError(f"Several are {low} to {high} objects; received {count}: choose a number in between.")
+    return count
 
 
 def _names(layout, kinds, rng):
@@ -123,7 +142,7 @@ def _place(names, size, rng):
     low, high = SHARES[max(1, min(len(names), max(SHARES)))]
     shares = np.full(len(names), rng.uniform(low, high)) * rng.uniform(0.88, 1.12, len(names))
     while True:
-        placed = _try_places([_draw(n, s, size, rng) for n, s in zip(names, shares)], names, size, rng)
+        placed = _try_places([_draw(n, s, size, rng) for n, s in zip(names, shares, strict=True)], names, size, rng)
         if placed is not None:
             return placed
         shares = shares * 0.93
@@ -132,7 +151,7 @@ def _place(names, size, rng):
 def _try_places(patches, names, size, rng, tries=60):
     """Places without overlap by trial, or None where the tries did not suffice."""
     placed = []
-    for name, (colour, coverage) in zip(names, patches):
+    for name, (colour, coverage) in zip(names, patches, strict=True):
         height, width = coverage.shape[:2]
         if height > size - 4 or width > size - 4:
             return None

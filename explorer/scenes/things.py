@@ -1,5 +1,7 @@
 """Things in a room: die, clock, key, umbrella."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from explorer.scenes.creatures import INK, WHITE
@@ -19,7 +21,7 @@ def die(pen, rng):
     centre = np.array([0.0, -0.02])
     left, right, down = np.array([-0.84, -0.44]), np.array([0.84, -0.44]), np.array([0.0, 0.95])
     faces = ((centre, left, right, 1.0), (centre, left, down, 0.83), (centre, right, down, 0.68))
-    for number, (corner, across, along, light) in zip(numbers, faces):
+    for number, (corner, across, along, light) in zip(numbers, faces, strict=True):
         basis = np.array([across, along])
         square = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
         pen.polygon(corner + square @ basis, shade(body, light))
@@ -85,7 +87,7 @@ def umbrella(pen, rng):
     pen.line([(0.0, 0.5), (0.0, 0.74)], 0.1, grip)
     panels = int(rng.choice([4, 6]))
     edges = -np.cos(np.pi * np.arange(panels + 1) / panels) * 0.96
-    for i, (left, right) in enumerate(zip(edges[:-1], edges[1:])):
+    for i, (left, right) in enumerate(pairwise(edges)):
         outer = _meridian(left)
         inner = _meridian(right)[::-1]
         scallop = ellipse_points(((left + right) / 2, 0.05), ((right - left) / 2, 0.1), 0.0, 0.0, -np.pi)

@@ -103,7 +103,7 @@ def check(seed=0, count=1000, weights=None):
         scenes = [draw_scene((CHECKING, seed, i), "one") for i in range(first, min(first + CHECK_BATCH, count))]
         logits = model.predict_on_batch(toy_vgg.preprocess(np.stack([scene.image for scene in scenes])))
         best = np.argmax(logits, axis=1)
-        right += sum(NAMES[index] == scene.objects[0].kind for index, scene in zip(best, scenes))
+        right += sum(NAMES[index] == scene.objects[0].kind for index, scene in zip(best, scenes, strict=True))
         saturated += int((1.0 / (1.0 + np.exp(margins(logits, best))) < SATURATED).sum())
     return {"accuracy": right / count, "saturated": saturated / count}
 
