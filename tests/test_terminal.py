@@ -11,42 +11,41 @@ from explorer.terminal import ProgressLine, quietly
 
 
 @pytest.fixture
-def heard(capfd, monkeypatch):
-    """heard() -> what reached the terminal since it was last asked; Python's words too go through descriptor 2."""
-    with open(2, "w", buffering=1, closefd=False) as through:
-        monkeypatch.setattr(sys, "stderr", through)
-        yield lambda: capfd.readouterr().err
+def speak(monkeypatch):
+    """Says something as Python does and as a C++ library does, both through descriptor 2, as outside of pytest."""
+
+    def words():
+        with open(2, "w", buffering=1, closefd=False) as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            print("from Python", file=sys.stderr)
+            os.write(2, b"from C++\n")
+
+    return words
 
 
-def speak():
-    """As Python writes, and as a C++ library writes."""
-    print("from Python", file=sys.stderr)
-    os.write(2, b"from C++\n")
-
-
-def test_nothing_is_heard_meanwhile_and_everything_afterwards(heard):
+def test_nothing_is_heard_meanwhile_and_everything_afterwards(capfd, speak):
     with quietly():
         speak()
-    assert heard() == "", "both kinds of writing are kept off the terminal"
+    assert capfd.readouterr().err == "", "both kinds of writing are kept off the terminal"
     speak()
-    assert heard() == "from Python\nfrom C++\n", "and the terminal is given back"
+    assert capfd.readouterr().err == "from Python\nfrom C++\n", "and the terminal is given back"
 
 
-def test_a_fault_shows_what_was_said_before_it(heard):
+def test_a_fault_shows_what_was_said_before_it(capfd, speak):
     with pytest.raises(RuntimeError, match="broken"), quietly():
         speak()
         raise RuntimeError("broken")
-    assert heard() == "from Python\nfrom C++\n", "it may say why"
+    assert capfd.readouterr().err == "from Python\nfrom C++\n", "it may say why"
     speak()
-    assert heard() == "from Python\nfrom C++\n", "and the terminal is given back"
+    assert capfd.readouterr().err == "from Python\nfrom C++\n", "and the terminal is given back"
 
 
 @pytest.mark.parametrize("ended", [InputError("a person's mistake"), KeyboardInterrupt()])
-def test_a_mistake_or_ctrl_c_stays_quiet(heard, ended):
+def test_a_mistake_or_ctrl_c_stays_quiet(capfd, speak, ended):
     with pytest.raises(type(ended)), quietly():
         speak()
         raise ended
-    assert heard() == "", "what ended it says enough"
+    assert capfd.readouterr().err == "", "what ended it says enough"
 
 
 class Screen(io.StringIO):
