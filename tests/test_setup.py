@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL"}  # where the module is not named like the package
@@ -29,9 +28,11 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
 
 
-def front_matter() -> dict:
-    _, matter, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
-    return yaml.safe_load(matter)
+def front_matter() -> dict[str, str]:
+    nothing, matter, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert nothing == "", "front matter is the very beginning of the file"
+    pairs = (line.split(": ", 1) for line in matter.splitlines())
+    return {key: value.strip('"') for key, value in pairs}
 
 
 def executable(path: Path, text: str) -> Path:
@@ -167,6 +168,16 @@ def test_every_library_that_is_imported_is_required():
     required = {MODULES.get(name, name) for name in pins()}
     optional = {"jax", "torch"}  # other backends of Keras, imported only where a person has chosen them
     assert imported_libraries() <= required | optional, "a fresh machine has nothing but requirements.txt"
+
+
+def test_every_library_that_is_required_is_imported():
+    required = {MODULES.get(name, name) for name in pins()}
+    assert required <= imported_libraries(), "nothing is installed that is not used"
+
+
+def test_the_test_tools_are_declared():
+    declared = (ROOT / "requirements-dev.txt").read_text()
+    assert all(f"\n{tool}==" in declared for tool in ("playwright", "pytest", "ruff"))
 
 
 def test_the_readme_is_a_hugging_face_space():
