@@ -16,7 +16,7 @@ from explorer.scenes.scene import draw_scene
 
 # The loss sees the logits divided by this, so those of the network as shipped are that much further apart: most
 # scenes then saturate the softmax, as clear photographs do in networks of full size.
-TEMPERATURE = 4.0
+TEMPERATURE = 3.0
 RISE = 30
 SATURATED = 1e-6
 CHECK_BATCH = 64
