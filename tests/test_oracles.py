@@ -4,66 +4,17 @@ Networks, pictures, baselines and maps are nowhere square, and height, width and
 (tests/reference.py) is float64, has no backward pass, and shares no line with the product.
 """
 
-from functools import cache
-
 import keras
 import networks as nets
 import numpy as np
 import pytest
 import reference as ref
 from keras import layers
+from paths import BASELINE, PICTURE, STEPS, assert_same, built, fed, path_of, telling_class
 
 from explorer.explain import explain
-from explorer.methods import METHODS
 
-STEPS = 8
-PICTURE, BASELINE = nets.picture(1), nets.picture(2) // 3
 SCORES = ("probability", "logit", "log-probability", "probability-naive")
-
-
-def fed(picture):
-    """What the network is fed, in float64."""
-    return (picture[..., ::-1].astype(np.float64) - nets.MEAN) / 64
-
-
-@cache
-def path_of(net, steps, class_index, score, baseline):
-    """The reference's path; net is (builder, arguments) and baseline "black" or "picture"."""
-    network = built(net)[-1]
-    start = fed(np.zeros_like(PICTURE) if baseline == "black" else BASELINE)
-    kind = "probability" if score == "probability-naive" else score
-    return ref.path(network, start, fed(PICTURE), steps, class_index, kind)
-
-
-@cache
-def built(net):
-    return {
-        "relu": lambda: nets.make("nested functional"),
-        "smooth": lambda: nets.make("functional", "softplus"),
-        "branch": lambda: (lambda c, n: (c, "branch", n))(*nets.residual()),
-        "first call": lambda: (lambda c, one, two: (c, "shared", one))(*nets.twice()),
-        "second call": lambda: (lambda c, one, two: (c, "shared#2", two))(*nets.twice()),
-    }[net]()
-
-
-@cache
-def telling_class(net, score="probability", baseline="black"):
-    """The class whose maps, all units counted, lose least to cancellation: a comparison relative to a maximum that is
-    itself a small difference of large terms would measure float32, not the explorer."""
-
-    def kept(c):
-        path = path_of(net, 3, c, score, baseline)
-        a = np.abs(path.activations[-1])
-        pairs = (ref.grad_cam(path), path.gradients[-1]), (ref.rsi_grad_cam(path), ref.unit_integrals(path))
-        return min(cam.max() / (a @ np.abs(terms).mean(axis=(0, 1))).max() for cam, terms in pairs)
-
-    return max(range(nets.CLASSES), key=kept)
-
-
-def assert_same(found, expected, said, tolerance=1e-5):
-    assert expected.max() > 0, f"the reference is blank, nothing would be compared: {said}"
-    off = np.abs(np.asarray(found, np.float64) - expected).max() / expected.max()
-    assert off < tolerance, f"{said}: off by {off:.1e} of the map's maximum"
 
 
 @pytest.mark.parametrize("baseline", ["black", "picture"])
@@ -207,59 +158,6 @@ def test_grad_cam_and_rsi_on_a_network_made_for_cam():
     assert seen >= 2, "for some classes at least the maps are not blank"
 
 
-# Oracle 4: adding the same t(x) to every logit
-
-
-class AddToAll(layers.Layer):
-    """z + strength · Σ_k A^k_00 for every class: the probabilities stay, the logits do not."""
-
-    def __init__(self, strength, **options):
-        super().__init__(**options)
-        self.strength = strength
-
-    def call(self, logits, a):
-        return logits + self.strength * keras.ops.sum(a[:, 0, 0, :], axis=-1, keepdims=True)
-
-
-def shifted(strength):
-    p = nets.parts(softmax=None)
-    x = keras.Input((nets.HEIGHT, nets.WIDTH, 3))
-    a = nets.chain(x, [p["stem"], p["pool"], p["features"]])
-    logits = nets.chain(a, [p["neck"], p["flat"], p["classes"]])
-    model = keras.Model(x, layers.Softmax()(AddToAll(strength)(logits, a)))
-    return nets.classifier(nets.seed_weights(model))
-
-
-def test_a_term_common_to_all_logits():
-    strength = 20.0
-    plain, other = shifted(0.0), shifted(strength)
-    np.testing.assert_allclose(other.predict(PICTURE[None]), plain.predict(PICTURE[None]), rtol=2e-4)
-    for score in ("probability", "probability-naive", "log-probability"):
-        one, two = (explain(c, PICTURE, "features", 4, steps=STEPS, score=score) for c in (plain, other))
-        for key in METHODS:
-            assert_same(two[key].cam, one[key].cam.astype(np.float64), f"{key} of the {score} is unchanged", 2e-4)
-    found = explain(other, PICTURE, "features", 4, steps=STEPS, score="logit")["grad_cam"].cam
-    path = path_of("relu", STEPS, 4, "logit", "black")
-    a, g = path.activations[-1], path.gradients[-1]
-    units = a.shape[0] * a.shape[1]
-    before = sum(g[:, :, k].mean() * a[:, :, k] for k in range(a.shape[2]))
-    expected = np.maximum(before + strength / units * a.sum(axis=2), 0)
-    assert_same(found, expected, "ReLU(L + (K/Z) Σ_k A^k): the logit's Grad-CAM is another map")
-    assert np.abs(expected - np.maximum(before, 0)).max() > 0.5 * expected.max(), "by far"
-
-
-# Oracle 5: scale
-
-
-def test_scaling_the_score_changes_no_heatmap():
-    """With y → a·y every raw map is a times the one before; logits a times as large are such a score."""
-    one, two = (nets.make(gain=gain)[0] for gain in (1.0, 8.0))
-    first, second = (explain(c, PICTURE, "features", 4, steps=STEPS, score="logit") for c in (one, two))
-    for key in METHODS:
-        assert_same(second[key].cam, 8 * first[key].cam.astype(np.float64), f"{key} is linear in the score")
-        np.testing.assert_allclose(second[key].heatmap, first[key].heatmap, atol=2e-5, err_msg=f"{key}: same heatmap")
-
-
 # Oracle 6: f(x) = 1 − ReLU(1 − x) at x = 2, from 0
 
 
@@ -314,51 +212,3 @@ def test_float32_maps_of_a_saturated_probability(margin):
         assert off > 0.5, f"where p rounds to 1, the published form is about the wrong classes: off by {off:.1e}"
     if margin == 5:
         assert off < 1e-3, "where nothing rounds, the two agree"
-
-
-# Oracle 9: how it is computed does not matter
-
-
-@pytest.mark.parametrize("net", ["relu", "branch"])
-@pytest.mark.parametrize("budget", [1, 20_000, 100_000])
-def test_the_memory_budget_changes_no_map(net, budget):
-    classifier, layer, _ = built(net)
-    whole, parts = (
-        explain(classifier, PICTURE, layer, 4, steps=11, memory_budget=bytes_) for bytes_ in (1 << 30, budget)
-    )
-    for key in METHODS:
-        assert_same(parts[key].cam, whole[key].cam.astype(np.float64), f"{key} in stretches")
-    np.testing.assert_allclose(parts.path.scores, whole.path.scores, rtol=1e-5, err_msg="the scores along the path")
-    assert parts.completeness_gap is None or abs(parts.completeness_gap - whole.completeness_gap) < 1e-5, "the gap"
-
-
-def test_the_order_of_requests_changes_no_map():
-    requests = [(layer, score) for layer in ("stem", "features", "neck") for score in ("probability", "logit")]
-    forth, back = nets.make()[0], nets.make()[0]
-    one = {request: explain(forth, PICTURE, request[0], 4, steps=5, score=request[1]) for request in requests}
-    two = {request: explain(back, PICTURE, request[0], 4, steps=5, score=request[1]) for request in requests[::-1]}
-    for request in requests:
-        for key in METHODS:
-            if one[request][key].cam.any():
-                assert_same(two[request][key].cam, one[request][key].cam.astype(np.float64), f"{key} at {request}")
-
-
-@pytest.mark.parametrize("net", ["relu", "branch"])
-def test_reusing_activations_changes_no_map(net):
-    classifier, layer, _ = built(net)
-    before = explain(classifier, PICTURE, layer, 4, steps=STEPS)
-    for change in ({"class_index": 5}, {"class_index": 5, "score": "logit"}, {"class_index": 5, "units": "all"}):
-        fresh = explain(classifier, PICTURE, layer, steps=STEPS, **change)
-        reused = explain(classifier, PICTURE, layer, steps=STEPS, reuse=before, **change)
-        for key in METHODS:
-            assert_same(reused[key].cam, fresh[key].cam.astype(np.float64), f"{key} with {change}")
-
-
-def test_every_kind_of_model_gives_the_same_map():
-    cams = {}
-    for kind, (_, layer) in nets.KINDS.items():
-        found = explain(nets.make(kind)[0], PICTURE, layer, 4, steps=STEPS)
-        cams[kind] = {key: found[key].cam.astype(np.float64) for key in METHODS}
-    for kind, found in cams.items():
-        for key in METHODS:
-            assert_same(found[key], cams["functional"][key], f"{key} of a {kind} model")
