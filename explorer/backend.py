@@ -3,6 +3,11 @@
 import numpy as np
 from keras import StatelessScope, backend, ops
 
+# How the three backends, and NumPy, say so.
+SHORT_OF_MEMORY = (
+    "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "OOM when", "can't allocate memory", "MemoryError",
+)  # fmt: skip
+
 
 def name():
     """ "tensorflow", "jax" or "torch"."""
@@ -93,7 +98,7 @@ def gradient(fn, a):
 def out_of_memory(fault):
     """Whether an exception says that the device's memory is exhausted."""
     words = f"{type(fault).__name__} {fault}"
-    return any(sign in words for sign in ("ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "OOM when"))
+    return any(sign in words for sign in SHORT_OF_MEMORY)
 
 
 def fetch(value):

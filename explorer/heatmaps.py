@@ -10,6 +10,8 @@ from explorer.errors import InputError
 
 SATURATED = 1e-4  # the softmax scales gradients by p(1 − p), of log p by 1 − p: below this, it is named as the cause
 
+FAINTEST = 1e-12  # a spread below this is out of reach of any usual ε
+
 
 def resize(cam, height, width):
     """Bilinear up-sampling (half-pixel centres) of a raw map (h, w) to (height, width) float32."""
@@ -123,6 +125,8 @@ def _dark(maximum, spread, epsilon, about):
         f"{about.label}'s values span only {short(spread)}, less than ε = {short(epsilon)}, "
         f"so normalisation leaves them near zero{_saturation(about)}."
     )
+    if spread < FAINTEST:
+        return Verdict("dark", reason, f"Only an ε below {round_down(spread)} would show it. {_other_ways(about)}")
     return Verdict("dark", reason, f"Lower ε below {round_down(spread)}. {_other_ways(about)}")
 
 
@@ -143,7 +147,7 @@ def _other_ways(about):
         ways.append("explain the logit, which does not saturate")
     if about.at_picture_only:
         ways.append("read RSI-Grad-CAM, which also looks where the gradient has not yet vanished")
-    return f"Or {', or '.join(ways)}." if ways else ""
+    return f"Better {', or '.join(ways)}." if ways else ""
 
 
 def short(value, digits=2):

@@ -22,7 +22,7 @@ SCALES = {"own": "each map its own", "shared": "one for all three"}
 OWN_BAR = ("the map's smallest value", "its largest + ε")
 SHARED_BAR = ("smallest value of the three", "largest of the three + ε")
 
-SATURATED_BELOW = 1e-6  # 1 − p, as in the README: about a third of the scenes
+SATURATED_BELOW = 1e-6  # of 1 − p
 
 READY = "Drop or paste pictures anywhere on this page."
 STOPPED = "Stopped. The results shown are those of the last finished run."
@@ -44,9 +44,7 @@ def probability(comparison):
 
 def saturation(comparison):
     """What to say beside p when the softmax is saturated, or nothing."""
-    if comparison.complement < SATURATED_BELOW:
-        return f"saturated: 1 − p = {short(comparison.complement, 1)}"
-    return ""
+    return "saturated" if comparison.complement < SATURATED_BELOW else ""
 
 
 def question(comparison):
