@@ -270,7 +270,7 @@ def _counted(values):
 
 def _name_axes(figure, count, edges):
     decades = np.arange(edges[0], edges[-1] + 0.5)
-    step = math.ceil(len(decades) / 8)  # eight labels fit on a phone
+    step = math.ceil(len(decades) / 5)  # five labels fit on a phone, unturned
     shown = [decade for decade in decades[1:] if decade % step == 0]  # the first would touch the zero column's
     figure.update_xaxes(
         col=2,
