@@ -25,7 +25,14 @@ class Example(NamedTuple):
     count: int | None = None
 
 
-EXAMPLES = ()
+EXAMPLES = (
+    Example("bicycle", "A bicycle", "So sure that Grad-CAM goes dark, while RSI-Grad-CAM shows the bicycle.",
+            "bicycle", "block5_pool", 21, "one", ("bicycle",)),
+    Example("butterfly-and-car", "A butterfly and a car", "Choose the one class or the other: the map moves.",
+            "car", "block5_pool", 14, "two", ("butterfly", "car")),
+    Example("fish", "Four fish", "The fourth block's map finds each of the four.",
+            "fish", "block4_pool", 13, "several", ("fish",), 4),
+)
 
 
 def draw(example):

@@ -14,10 +14,11 @@ from explorer.scenes.scene import draw_scene
 LEARNING, CHECKING = 1, 2
 BATCH = 32
 CHUNK = 2_048
+WORKERS = min(4, os.cpu_count() or 1)
 LAYOUTS = 6 * ("one",) + 2 * ("several",) + 3 * ("two",) + ("empty",)
 # A share of the pictures is faded towards black, their target towards "no idea": the score then climbs along the
 # path from black instead of jumping at its very start.
-FADED, GONE, CLEAR = 0.15, 0.05, 0.45
+FADED, GONE, CLEAR = 0.15, 0.1, 0.6
 PLAIN = 0.03
 
 
@@ -49,7 +50,7 @@ STAGES = (Stage("small pictures", 112, 40_960, 1, 3e-3, 6e-4), Stage("full size"
 def batches(stage, number, seed):
     """Yield (pixels float32 (32, size, size, 3) in 0..255, targets float32 (32, 16)), stage.steps times."""
     rng = np.random.default_rng((LEARNING, seed, number))
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), cv2.setNumThreads, (1,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(WORKERS, cv2.setNumThreads, (1,)) as pool:
         for first in range(0, stage.scenes, CHUNK):
             wanted = range(first, min(first + CHUNK, stage.scenes))
             orders = [((LEARNING, seed, number, i), stage.size) for i in wanted]
@@ -81,7 +82,7 @@ def target(kinds):
 def vary(images, targets, rng):
     """Fade some pictures towards black and make some a plain colour, the targets to match: float32 both."""
     count = len(images)
-    alpha = np.where(rng.random(count) < FADED, rng.uniform(0.0, 0.6, count), 1.0)
+    alpha = np.where(rng.random(count) < FADED, rng.uniform(0.0, 0.7, count), 1.0)
     known = np.clip((alpha - GONE) / (CLEAR - GONE), 0.0, 1.0)
     pixels = images * alpha.astype(np.float32)[:, None, None, None]
     plain = rng.random(count) < PLAIN

@@ -20,6 +20,8 @@ TEMPERATURE = 3.0
 RISE = 30
 SATURATED = 1e-6
 CHECK_BATCH = 64
+# Share of the work after which the time to go can be told: the start is slower than the rest.
+SETTLED = 0.03
 
 
 class Bar:
@@ -32,7 +34,7 @@ class Bar:
         """Show the stage, its count of steps, the loss, and from the share of all the work the time to go."""
         spent = time.monotonic() - self.start
         filled = round(30 * share)
-        left = f"{spent / share * (1.0 - share) / 60:.1f} min to go" if share else "drawing the first scenes"
+        left = f"{spent / share * (1.0 - share) / 60:.1f} min to go" if share > SETTLED else "estimating the rest"
         sys.stderr.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {stage} {step}/{steps}  loss {loss:.3f}  "
                          f"{spent / 60:.1f} min, {left}   ")
         sys.stderr.write("\n" if share == 1.0 else "")

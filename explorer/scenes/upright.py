@@ -23,7 +23,7 @@ def house(pen, rng):
     place = rng.choice([-0.4, 0.0, 0.4])
     pen.rectangle(place - 0.17, 0.32, place + 0.17, 0.92, door)
     pen.circle((place + 0.1, 0.64), 0.03, (250.0, 220.0, 110.0), outline=False)
-    for x in {-0.42, 0.42} if place == 0.0 else {-place, -place + np.sign(place) * 0.46}:
+    for x in (-0.45, 0.45) if place == 0.0 else (-np.sign(place) * 0.46, -np.sign(place) * 0.02):
         pen.rectangle(x - 0.2, 0.08, x + 0.2, 0.46, WHITE)
         pen.rectangle(x - 0.155, 0.125, x + 0.155, 0.415, glass, outline=False)
         pen.line([(x, 0.12), (x, 0.42)], 0.045, WHITE)
