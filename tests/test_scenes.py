@@ -118,7 +118,7 @@ def test_a_kind_is_drawn_whole(kind):
         colour, coverage = pen.finish()
         assert colour.shape[:2] == coverage.shape[:2] and 60 <= max(coverage.shape) <= 150, "about the side asked for"
         assert (colour <= 255.0 * coverage + 1.0).all(), "colour is premultiplied by coverage"
-        assert np.unique(colour[coverage[:, :, 0] == 1.0] // 16, axis=0).shape[0] >= 3, "it has parts of several colours"
+        assert np.unique(colour[coverage[:, :, 0] == 1.0] // 16, axis=0).shape[0] >= 3, "parts of several colours"
 
 
 @pytest.mark.parametrize("texture", TEXTURES, ids=lambda texture: texture.__name__)
