@@ -47,20 +47,27 @@ class Stage(NamedTuple):
 STAGES = (Stage("small pictures", 112, 40_960, 1, 3e-3, 6e-4), Stage("full size", 224, 24_576, 2, 2e-3, 0.0))
 
 
-def batches(stage, number, seed):
-    """Yield (pixels float32 (32, size, size, 3) in 0..255, targets float32 (32, 16)), stage.steps times."""
+def drawers():
+    """Processes that draw scenes; a fresh start for each, since TensorFlow's threads do not survive a fork."""
+    return multiprocessing.get_context("spawn").Pool(WORKERS, cv2.setNumThreads, (1,))
+
+
+def batches(stage, number, seed, pool):
+    """Yield (pixels float32 (32, size, size, 3) in 0..255, targets float32 (32, 16)), stage.steps times.
+
+    number: the stage's place in the training, part of the scenes' seeds; pool: who draws, see drawers().
+    """
     rng = np.random.default_rng((LEARNING, seed, number))
-    with multiprocessing.get_context("spawn").Pool(WORKERS, cv2.setNumThreads, (1,)) as pool:
-        for first in range(0, stage.scenes, CHUNK):
-            wanted = range(first, min(first + CHUNK, stage.scenes))
-            orders = [((LEARNING, seed, number, i), stage.size) for i in wanted]
-            images, targets = map(np.stack, zip(*pool.map(_lesson, orders, chunksize=32), strict=True))
-            for time in range(stage.passes):
-                order = rng.permutation(len(images))
-                for at in range(0, len(images), BATCH):
-                    chosen = order[at:at + BATCH]
-                    mirrored = images[chosen][:, :, ::-1] if time % 2 else images[chosen]
-                    yield vary(mirrored, targets[chosen], rng)
+    for first in range(0, stage.scenes, CHUNK):
+        wanted = range(first, min(first + CHUNK, stage.scenes))
+        orders = [((LEARNING, seed, number, i), stage.size) for i in wanted]
+        images, targets = map(np.stack, zip(*pool.map(_lesson, orders, chunksize=32), strict=True))
+        for turn in range(stage.passes):
+            order = rng.permutation(len(images))
+            for at in range(0, len(images), BATCH):
+                chosen = order[at:at + BATCH]
+                mirrored = images[chosen][:, :, ::-1] if turn % 2 else images[chosen]
+                yield vary(mirrored, targets[chosen], rng)
 
 
 def _lesson(order):

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.scenes.kinds import NAMES
-from explorer.scenes.lessons import CHECKING, STAGES, batches
+from explorer.scenes.lessons import CHECKING, STAGES, batches, drawers
 from explorer.scenes.scene import draw_scene
 
 # The loss sees the logits divided by this, so those of the network as shipped are that much further apart: most
@@ -45,32 +45,45 @@ def train(seed=0, out=None, progress=None, stages=STAGES):
     """Make ToyVGG's weights from a seed; write them and the class names to the folder out (None: the assets).
 
     progress: called with (stage's name, step, steps, share of all the work done, smoothed loss); None: a bar on
-    standard error. Returns the path of the weights.
+    standard error. Returns the path of the weights. Raises InputError where the folder cannot be made.
     """
     import keras
 
     from explorer.scenes import learner, toy_vgg
 
-    progress = Bar() if progress is None else progress
+    out = _folder(toy_vgg.ASSETS if out is None else out)
     keras.utils.set_random_seed(seed)
     model = learner.build()
     # XLA's convolutions are slow on CPUs; the other backends need the compiler.
     model.compile(keras.optimizers.AdamW(stages[0].rate, weight_decay=1e-4, clipnorm=1.0),
                   keras.losses.CategoricalCrossentropy(from_logits=True),
                   jit_compile=keras.backend.backend() != "tensorflow")
-    work, done, loss = sum(stage.work for stage in stages), 0, math.log(len(NAMES))
-    for number, stage in enumerate(stages):
-        progress(stage.name, 0, stage.steps, done / work, loss)
-        for step, (pixels, targets) in enumerate(batches(stage, number, seed), 1):
-            model.optimizer.learning_rate.assign(_rate(stage, step))
-            loss += 0.02 * (float(model.train_on_batch(toy_vgg.preprocess(pixels), targets)) - loss)
-            progress(stage.name, step, stage.steps, (done + stage.work * step / stage.steps) / work, loss)
-        done += stage.work
-    out = Path(toy_vgg.ASSETS if out is None else out)
-    out.mkdir(parents=True, exist_ok=True)
+    _learn(model, toy_vgg.preprocess, seed, stages, Bar() if progress is None else progress)
     learner.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
     (out / toy_vgg.CLASS_NAMES.name).write_text(json.dumps(NAMES) + "\n", encoding="utf-8")
     return out / toy_vgg.WEIGHTS.name
+
+
+def _folder(path):
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The weights go into a folder; received {path}, which cannot be made "
+                         f"({error.strerror}): name another.") from error
+    return Path(path)
+
+
+def _learn(model, preprocess, seed, stages, progress):
+    """Take the model through the stages, one step a batch."""
+    work, done, loss = sum(stage.work for stage in stages), 0, math.log(len(NAMES))
+    with drawers() as pool:
+        for number, stage in enumerate(stages):
+            progress(stage.name, 0, stage.steps, done / work, loss)
+            for step, (pixels, targets) in enumerate(batches(stage, number, seed, pool), 1):
+                model.optimizer.learning_rate.assign(_rate(stage, step))
+                loss += 0.02 * (float(model.train_on_batch(preprocess(pixels), targets)) - loss)
+                progress(stage.name, step, stage.steps, (done + stage.work * step / stage.steps) / work, loss)
+            done += stage.work
 
 
 def _rate(stage, step):
