@@ -52,13 +52,17 @@ class Server:
         limit = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < limit:
             if self.process.poll() is not None:
-                pytest.fail(f"launch.py ended with status {self.process.returncode}:\n{self.log.read_text()}")
+                pytest.fail(f"launch.py ended with status {self.process.returncode}:\n{self.last_words()}")
             try:
                 urllib.request.urlopen(self.url, timeout=10).close()
                 return
             except (urllib.error.URLError, TimeoutError, ConnectionError):
                 time.sleep(0.5)
-        pytest.fail(f"launch.py did not answer within {SECONDS_TO_START} s:\n{self.log.read_text()}")
+        pytest.fail(f"launch.py did not answer within {SECONDS_TO_START} s:\n{self.last_words()}")
+
+    def last_words(self, lines: int = 3) -> str:
+        """The end of what it has printed so far."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
         self.process.terminate()
@@ -145,4 +149,4 @@ def pytest_runtest_makereport(item, call):
         item.call_report = report
     running = getattr(item, "funcargs", {}).get("server")
     if report.failed and running is not None:
-        report.sections.append(("what the server said", running.log.read_text()[-8000:]))
+        report.sections.append(("what the server said", running.last_words(100)))
