@@ -27,7 +27,7 @@ def main(argv=None):
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     print("RSI Explorer is starting; the first time takes longest.", flush=True)
     from explorer.errors import InputError
-    from explorer.terminal import quietly
+    from explorer.quiet import quietly
 
     try:
         with quietly():

@@ -6,10 +6,13 @@
     result["rsi_grad_cam"].heatmap
 """
 
-from explorer.baselines import BASELINES
 from explorer.errors import InputError
-from explorer.explain import explain
-from explorer.methods import METHODS
-from explorer.zoo import MODELS, load
+from explorer.quiet import quietly
+
+with quietly():  # the notes of the libraries below on the hardware they did not find
+    from explorer.baselines import BASELINES
+    from explorer.explain import explain
+    from explorer.methods import METHODS
+    from explorer.zoo import MODELS, load
 
 __all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "load"]

@@ -1,12 +1,11 @@
 """python -m explorer explain | models | train"""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.terminal import ProgressLine, quietly
+from explorer.terminal import ProgressLine
 
 MISTAKEN = 2
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
@@ -16,7 +15,6 @@ def main(argv=None):
     """Run one command; the exit status: 0, 2 after a person's mistake, 130 after Ctrl-C."""
     try:
         arguments = _read(argv)
-        _import_quietly()
         return arguments.run(arguments)
     except InputError as error:
         print(error, file=sys.stderr)
@@ -167,13 +165,6 @@ def _number(text):
         except ValueError:
             continue
     return text
-
-
-def _import_quietly():
-    """The core, with TensorFlow's notes on missing hardware kept off the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quietly():
-        import explorer.explain  # noqa: F401
 
 
 if __name__ == "__main__":

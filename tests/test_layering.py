@@ -13,7 +13,7 @@ MOST_LINES = 300
 
 # A file imports only from its own group and the groups before it. "explorer" itself is the public API.
 GROUPS = {
-    "errors": ("errors",),
+    "errors": ("errors", "quiet"),
     "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures"),
     "network": ("backend", "tap", "layers", "classifier", "zoo", "scenes"),
     "use case": ("images", "baselines", "sweep", "comparison", "explain", "recent"),

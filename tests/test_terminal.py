@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from explorer.errors import InputError
-from explorer.terminal import ProgressLine, quietly
+from explorer.quiet import quietly
+from explorer.terminal import ProgressLine
 
 
 @pytest.fixture
