@@ -4,7 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
+import explorer
 from explorer.errors import InputError
+from explorer.export import claim, free_stem, save
+from explorer.heatmaps import describe_probability
+from explorer.images import load_image
+from explorer.overlays import overlay
+from explorer.quiet import quietly
+from explorer.scenes import train
 from explorer.terminal import ProgressLine
 
 MISTAKEN = 2
@@ -26,11 +35,9 @@ def main(argv=None):
 
 def explain_pictures(arguments):
     """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
-    import explorer
-    from explorer.export import claim, free_stem
-
     _check_colours(arguments)
-    classifier = explorer.load(arguments.model)
+    with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
+        classifier = explorer.load(arguments.model)
     taken, status = claim(arguments.pictures), 0
     for picture in arguments.pictures:
         stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
@@ -41,8 +48,6 @@ def explain_pictures(arguments):
 
 def list_models(arguments):
     """One line for each classifier that can be loaded."""
-    import explorer
-
     wide = max(len(name) for name in explorer.MODELS)
     for name, entry in explorer.MODELS.items():
         print(f"{name:<{wide}}  {entry.label}: {entry.about}")
@@ -51,24 +56,18 @@ def list_models(arguments):
 
 def train_again(arguments):
     """Everything after the word is the training's own to understand."""
-    from explorer.scenes import train
-
     return train.main(arguments.rest) or 0
 
 
 def _explain_one(classifier, picture, stem, arguments):
     """Whether the picture could be read; anything else that is wrong would be wrong with every picture."""
-    from explorer.explain import explain
-    from explorer.export import save
-    from explorer.images import load_image
-
     try:
         image = load_image(picture)
     except InputError as error:
         print(f"{picture}: {error}", file=sys.stderr)
         return False
     with ProgressLine(Path(picture).name) as progress:
-        comparison = explain(classifier, image, progress=progress, **_settings(arguments))
+        comparison = explorer.explain(classifier, image, progress=progress, **_settings(arguments))
     paths = save(comparison, arguments.out, stem, arguments.colormap, arguments.opacity, picture)
     print(f"{picture}: {_summary(comparison)}; see {paths[0]}", flush=True)
     return True
@@ -76,10 +75,6 @@ def _explain_one(classifier, picture, stem, arguments):
 
 def _check_colours(arguments):
     """What is wrong with the colours is said before the network runs, not after."""
-    import numpy as np
-
-    from explorer.overlays import overlay
-
     overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
 
 
@@ -98,8 +93,6 @@ def _settings(arguments):
 
 
 def _summary(comparison):
-    from explorer.heatmaps import describe_probability
-
     p = describe_probability(comparison.probability, comparison.complement)
     verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in comparison)
     return f"{comparison.class_name}, p = {p}; {verdicts}"

@@ -234,7 +234,7 @@ def test_a_fault_of_ours_is_not_hidden(run, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("explorer.export.save", fail)
+    monkeypatch.setattr(command_line, "save", fail)
     with pytest.raises(RuntimeError, match="a fault of ours"):
         run("explain", "good.png", *QUICK)
 
@@ -257,6 +257,14 @@ def start(*words, **options):
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     environment["PYTHONPATH"] = str(ROOT)
     return subprocess.Popen([sys.executable, "-m", "explorer", *words], env=environment, **options)
+
+
+def test_as_a_command_it_says_nothing_but_the_result(folder):
+    process = start("explain", "good.png", *QUICK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    printed, complaints = process.communicate(timeout=300)
+    assert process.returncode == 0
+    assert complaints == "", "no library's notes on missing hardware"
+    assert len(printed.splitlines()) == 1 and str(Path("out/good.png")) in printed
 
 
 def test_ctrl_c_ends_it_in_one_line_while_progress_is_shown(folder):
