@@ -1,17 +1,18 @@
 """A classifier as the explorer needs it: pictures in, probabilities, logits, and any layer within reach."""
 
 import threading
+from contextlib import nullcontext
 from difflib import get_close_matches
-from functools import cached_property
 
 import keras
 import numpy as np
 from keras import ops
 
-from explorer import backend, tap
+from explorer import backend, ends, layers, tap
 from explorer.errors import InputError
+from explorer.inputs import input_of
 from explorer.layers import anatomy
-from explorer.scores import SCORES
+from explorer.scores import SCORES, SCORES_OF
 
 PREDICT_BATCH = 32
 
@@ -20,45 +21,76 @@ class Classifier:
     """A Keras model with what the model alone does not say: its preprocessing and the names of its classes.
 
     name: how people call it. model: the Keras model as loaded, never changed. preprocess: RGB pixels (n, H, W, 3)
-    in 0..255 -> float32, what the model is fed; affine, so that a straight path in pixels is straight in its input.
-    class_names: one a class. input_size: (H, W).
+    in 0..255 -> float32, what the model is fed, as RGB and channels last whatever the model takes; affine, so that a
+    straight path in pixels is straight in its input. class_names: one a class; None makes "class 0", "class 1", ….
+    Two names for a network of one sigmoid are those of its 0 and its 1. input_size: (H, W), needed where the model
+    takes any size and 224 × 224 is not meant. head: the name of the output to explain, by default the first that holds
+    classes. block_ends: the names of the layers that end the network's blocks, by default guessed.
+
+    Attributes: heads, the names of the outputs, and chosen_head, the one explained. kind: "softmax" or "sigmoid", how
+    probabilities come from the logits; "probabilities" where the logits cannot be had, for `logits_reason`, one
+    sentence, else None. channels: colour channels of the model's input, 1 or 3. Raises InputError for a model that
+    cannot be explained.
     """
 
-    def __init__(self, name, model, preprocess, class_names, input_size):
-        self.name, self.model, self.class_names, self.input_size = name, model, tuple(class_names), tuple(input_size)
-        self._preprocess = preprocess
+    def __init__(self, name, model, preprocess, class_names=None, input_size=None, head=None, block_ends=None):
+        self.name, self.model = name, model
+        self._preprocess, self._block_ends = preprocess, block_ends
         self._functions = {}  # compiled functions, by what they compute
         self._lock = threading.RLock()
+        self.input = input_of(name, model, input_size)
+        self.input_size, self.channels = self.input.size, self.input.channels
+        self.anatomy = self._examined(lambda: anatomy(model, self.input, head, name))
+        self._require_a_layer()
+        self.heads, self.chosen_head = self.anatomy.heads, self.anatomy.head
+        self.class_names = _class_names(name, class_names, self.anatomy.classes)
+        self.end = self._examined(self._end)
+        self.kind, self.logits_reason = self.end.kind, self.end.reason
 
     def preprocess(self, images):
-        """RGB pixels (n, H, W, 3), 0..255, as the float32 values the model is fed."""
+        """RGB pixels (n, H, W, 3), 0..255, as the float32 values (n, *input.shape) the model is fed."""
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[1:] != (*self.input_size, 3):
             height, width = self.input_size
             raise InputError(
                 f"{self.name} takes RGB pictures as an array (n, {height}, {width}, 3); received {images.shape}."
             )
-        return np.asarray(self._preprocess(images.astype(np.float32)), np.float32)
+        return self.input.prepare(self._preprocess, images.astype(np.float32))
 
     def logits(self, images):
-        """RGB pixels (n, H, W, 3) -> float32 (n, classes), the values before the softmax."""
-        function = self._function("logits", lambda: backend.compiled(self._logits, self.model.variables, self._batch))
-        inputs = self.preprocess(images)
-        parts = [inputs[i : i + PREDICT_BATCH] for i in range(0, len(inputs), PREDICT_BATCH)]
-        empty = np.zeros((0, len(self.class_names)), np.float32)
-        return np.concatenate([backend.fetch(function(part)) for part in parts] or [empty])
+        """RGB pixels (n, H, W, 3) -> float32 (n, classes), the values before softmax or sigmoid."""
+        if self.logits_reason:
+            raise InputError(self.logits_reason)
+        return self.values(images)
 
     def predict(self, images):
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), probabilities."""
-        logits = self.logits(images).astype(np.float64)
-        with np.errstate(invalid="ignore"):  # a network that overflowed has no probabilities: NaN
-            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return ends.probabilities(self.kind, self.values(images)).astype(np.float32)
 
-    @cached_property
-    def anatomy(self):
-        with self._lock:
-            return anatomy(self.model, (*self.input_size, 3))
+    def values(self, images):
+        """RGB pixels (n, H, W, 3) -> float32 (n, classes), what scores are computed of: see `explorer.ends.End`."""
+        inputs = self.preprocess(images)
+        parts = [inputs[i : i + PREDICT_BATCH] for i in range(0, len(inputs), PREDICT_BATCH)]
+        empty = np.zeros((0, len(self.class_names)), np.float32)
+        return np.concatenate([backend.fetch(self._chosen(*self._forward(part))) for part in parts] or [empty])
+
+    def score(self, key=None):
+        """The Score called `key`; None means the default."""
+        key = self.default_score if key is None else key
+        if key not in SCORES:
+            raise InputError(f"A score is one of {', '.join(SCORES)}; received {key!r}.")
+        if key not in SCORES_OF[self.kind]:
+            raise InputError(self.logits_reason)
+        return SCORES_OF[self.kind][key]
+
+    @property
+    def default_score(self):
+        return next(iter(SCORES_OF[self.kind]))
+
+    @property
+    def bytes(self):
+        """How much its weights take."""
+        return sum(int(np.prod(v.shape)) * keras.backend.dtype_size(v.dtype) // 8 for v in self.model.variables)
 
     def layers(self):
         """Every spatial layer the score depends on, in the order of the forward pass."""
@@ -70,10 +102,17 @@ class Classifier:
         cutting = [layer.name for layer in self.layers() if layer.cuts]
         return (cutting or [layer.name for layer in self.layers()])[-1]
 
+    @property
+    def block_ends(self):
+        """The Layers that end the network's blocks, in order."""
+        if self._block_ends is None:
+            return layers.block_ends(self.layers())
+        return [self.layer(name) for name in self._block_ends]
+
     def layer(self, name):
         """The Layer called `name`; None means the default."""
         name = self.default_layer if name is None else name
-        found = {layer.name: layer for layer in self.anatomy.layers}.get(name)
+        found = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
         if found is None:
             raise InputError(
                 f"{self.name} has no spatial layer called {name!r}; {_nearest(name, [x.name for x in self.layers()])}"
@@ -101,7 +140,7 @@ class Classifier:
             raise InputError(f"{wanted!r} names the classes {matches} of {self.name}; give the index of one of them.")
         raise InputError(f"{self.name} knows no class {wanted!r}; {_nearest(wanted, self.class_names)}")
 
-    # What the sweep asks for. Both functions take the two ends of the path, (H, W, 3) as the model is fed.
+    # What the sweep asks for. Both functions take the two ends of the path, input.shape, as the model is fed.
 
     def trunk(self, layer):
         """(start, end, alphas (n,)) -> A(α) (n, h, w, K): the part of the network up to the layer."""
@@ -109,10 +148,10 @@ class Classifier:
         def activations(start, end, alphas):
             seen = []
             with tap.LOCK, tap.observed(layer.call.layer, layer.call.index, seen):
-                self.model(_between(start, end, alphas), training=False)
-            return ops.cast(seen[0], "float32")
+                self.model(self.input.pack(_between(start, end, alphas)), training=False)
+            return _as_map(layer, ops.cast(seen[0], "float32"))
 
-        return self._compiled(("trunk", layer.name), activations, self._image, self._image, (None,))
+        return self._compiled(("trunk", layer.name), activations, self.input.shape, self.input.shape, (None,))
 
     def head(self, layer, score):
         """(A (n, h, w, K), start, end, alphas (n,), class index) -> (y (n,), ∂y/∂A (n, h, w, K))
@@ -120,15 +159,15 @@ class Classifier:
         Where the layer cuts the network the rest of it sees A alone, and the part before is left out; where a skip
         connection by-passes the layer, what flows around it is computed from the same point of the path.
         """
-        score = SCORES[score]
+        score = self.score(score)
 
         def scores_and_gradients(a, start, end, alphas, class_index):
             x = _between(start, end, alphas[:1] if layer.cuts else alphas)
 
             def inner(a):
-                with tap.LOCK, tap.replaced(layer.call.layer, layer.call.index, ops.cast(a, _dtype_of(layer))):
-                    logits = self._logits_of(x)
-                return score.inner(logits, class_index), logits
+                with tap.LOCK, tap.replaced(layer.call.layer, layer.call.index, _as_output(layer, a)):
+                    values = self._chosen(*self._run(x))
+                return score.inner(values, class_index), values
 
             slopes, u, _ = backend.gradient(inner, a)
             return score.value(u), slopes * ops.reshape(score.slope(u), (-1, 1, 1, 1))
@@ -137,38 +176,68 @@ class Classifier:
             ("head", layer.name, score.key),
             scores_and_gradients,
             (None, *layer.shape),
-            self._image,
-            self._image,
+            self.input.shape,
+            self.input.shape,
             (None,),
             "int",
         )
 
-    @property
-    def _image(self):
-        return (*self.input_size, 3)
+    def _run(self, x):
+        """(n, *input.shape) -> what comes out (n, outputs), and what its softmax or sigmoid is fed, the same shape."""
+        place, seen = self.anatomy.place, []
+        with tap.LOCK, place.observed(seen) if place else nullcontext():
+            outputs = self.model(self.input.pack(x), training=False)
+        output = ends.heads(self.model, outputs)[self.chosen_head]
+        return [_rows(value, self.anatomy.classes) for value in (output, seen[0] if place else output)]
 
-    @property
-    def _batch(self):
-        return (None, *self._image)
+    def _forward(self, inputs):
+        """`_run`, compiled."""
+        return self._compiled("outputs", self._run, (None, *self.input.shape))(inputs)
 
-    def _logits(self, x):
-        with tap.LOCK:
-            return self._logits_of(x)
+    def _chosen(self, outputs, logits):
+        """What scores are computed of, (n, classes), out of what `_run` gives."""
+        values = logits if self.end.place else outputs
+        if len(self.class_names) == self.anatomy.classes:
+            return values
+        return ops.concatenate([-values if self.kind == "sigmoid" else 1 - values, values], axis=1)
 
-    def _logits_of(self, x):
-        """The model's output before its softmax; the layer that applies it is told to leave it out, for this call."""
-        head = self.anatomy.head
-        if head is None:
-            return ops.cast(self.model(x, training=False), "float32")
-        with tap.intercepted(head.layer, _without_softmax(head.layer)):
-            return ops.cast(self.model(x, training=False), "float32")
+    # At the beginning
+
+    def _end(self):
+        """The End, found by trying what was seen on pictures that are unlike each other."""
+        noise = np.random.default_rng(0).integers(0, 256, (3, *self.input_size, 3))
+        pictures = self.preprocess(np.stack([noise[0], noise[1] // 8, 255 - noise[2] // 4]).astype(np.uint8))
+        outputs, logits = map(backend.fetch, self._forward(pictures))
+        precise = not any("16" in (getattr(part, "compute_dtype", None) or "") for part in self.model._flatten_layers())
+        return ends.settle(self.name, self.anatomy.place, outputs, logits, precise)
+
+    def _examined(self, examine):
+        """What the model gives, or one sentence about why it takes no pictures."""
+        try:
+            return examine()
+        except InputError:
+            raise
+        except Exception as fault:
+            if backend.out_of_memory(fault):
+                raise
+            words = next(iter(str(fault).strip().splitlines()), type(fault).__name__).rstrip(".")
+            raise InputError(
+                f"{self.name} cannot be run on pictures of the shape (n, {', '.join(map(str, self.input.shape))}): "
+                f"{words}."
+            ) from fault
+
+    def _require_a_layer(self):
+        if not self.layers():
+            raise InputError(
+                f"{self.name} has no spatial layer, one that keeps height and width as a convolution does, so there is "
+                "no place where a heatmap could be made."
+            )
 
     def _compiled(self, key, fn, *shapes):
         return self._function(key, lambda: backend.compiled(fn, self.model.variables, *shapes))
 
     def _function(self, key, make):
         with self._lock:
-            self.anatomy  # traced first: it and `make` both patch the model  # noqa: B018
             if key not in self._functions:
                 self._functions[key] = make()
             return self._functions[key]
@@ -185,31 +254,32 @@ def _between(start, end, alphas):
     return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
 
 
-def _without_softmax(layer):
-    """A handler under which the layer returns what it would feed its softmax."""
-    if isinstance(layer, keras.layers.Softmax):
-        return lambda original, inputs, *args, **kwargs: inputs
-    if not _is_softmax(getattr(layer, "activation", None)):
-        return lambda original, *args, **kwargs: original(*args, **kwargs)
-
-    def handler(original, *args, **kwargs):
-        softmax = layer.activation
-        object.__setattr__(layer, "activation", keras.activations.linear)
-        try:
-            return original(*args, **kwargs)
-        finally:
-            object.__setattr__(layer, "activation", softmax)
-
-    return handler
+def _as_map(layer, value):
+    """What the network has at a layer, as (n, h, w, K)."""
+    return ops.transpose(value, (0, 2, 3, 1)) if layer.channels_first else value
 
 
-def _is_softmax(activation):
-    """By its name, since Keras, `keras.ops` and every backend each have a softmax of their own."""
-    return getattr(activation, "__name__", "").startswith("softmax")
+def _as_output(layer, a):
+    """A map (n, h, w, K) as the layer returns it."""
+    a = ops.transpose(a, (0, 3, 1, 2)) if layer.channels_first else a
+    return ops.cast(a, getattr(layer.call.layer, "compute_dtype", None) or "float32")
 
 
-def _dtype_of(layer):
-    return getattr(layer.call.layer, "compute_dtype", None) or "float32"
+def _rows(value, count):
+    return ops.reshape(ops.cast(value, "float32"), (-1, count))
+
+
+def _class_names(name, names, outputs):
+    """One name a class; two where a network of one output is given one for its 0 and one for its 1."""
+    if names is None:
+        return ("positive",) if outputs == 1 else tuple(f"class {i}" for i in range(outputs))
+    names = tuple(map(str, names))
+    if len(names) != outputs and (outputs, len(names)) != (1, 2):
+        raise InputError(
+            f"{name} tells {outputs} classes apart and received {len(names)} class names; give one name a class, in "
+            "the order of its outputs."
+        )
+    return names
 
 
 def _nearest(wanted, names):

@@ -13,7 +13,6 @@ from explorer.errors import InputError
 from explorer.images import fit, load_image
 from explorer.layer_path import LayerPath
 from explorer.methods import METHODS, Options
-from explorer.scores import SCORES
 from explorer.sweep import MEMORY_BUDGET, sweep
 
 MOST_STEPS = 10_000
@@ -29,7 +28,7 @@ def explain(
     steps=50,
     methods=("grad_cam", "integrated_grad_cam", "rsi_grad_cam"),
     epsilon=1e-8,
-    score="probability",
+    score=None,
     gradients="raw",
     units="selected",
     quadrature="trapezoid",
@@ -44,7 +43,8 @@ def explain(
     image: uint8 RGB array (any height, any width, 3), a path, or a PIL image; it is stretched to the network's size.
     layer: the name of a spatial layer, by default the last that cuts the network. class_index: an index or a
     class name, by default the most probable. baseline: see `explorer.baselines`. steps: m, so T = m + 1 points.
-    gradients, units, quadrature, subtract_baseline, endpoint: see `explorer.methods.Options`. score: see SCORES.
+    gradients, units, quadrature, subtract_baseline, endpoint: see `explorer.methods.Options`. score: a key of
+    SCORES, by default the probability.
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop.
     memory_budget: bytes one stretch of the path may take. reuse: an earlier Comparison; where only class, score,
     method variants or ε differ from it, its activations serve again and half the network is not run.
@@ -54,13 +54,12 @@ def explain(
     methods = _check_methods(methods)
     epsilon = heatmaps.check_epsilon(epsilon)
     steps = check_steps(steps)
-    if score not in SCORES:
-        raise InputError(f"A score is one of {', '.join(SCORES)}; received {score!r}.")
+    score = classifier.score(score).key
     layer = classifier.layer(layer)
     picture = fit(load_image(image), *classifier.input_size)
     baseline_picture = make_baseline(baseline, picture)
-    logits = classifier.logits(picture[None])[0]
-    chosen = int(logits.argmax()) if class_index is None else classifier.class_index(class_index)
+    values = classifier.values(picture[None])[0]
+    chosen = int(values.argmax()) if class_index is None else classifier.class_index(class_index)
 
     start, end = classifier.preprocess(np.stack([baseline_picture, picture]))
     alphas = np.linspace(0, 1, steps + 1, dtype=np.float32)
@@ -81,7 +80,7 @@ def explain(
         **asdict(options),
         "methods": list(methods),
     }
-    probability, complement = probability_of(logits, chosen)
+    probability, complement = probability_of(values, chosen, classifier.kind)
     return Comparison(
         settings=settings,
         epsilon=epsilon,
@@ -128,11 +127,18 @@ def completeness_gap(integral, scores):
     return abs(total - change) / abs(change) if change else None
 
 
-def probability_of(logits, class_index):
-    """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is."""
-    logits = np.asarray(logits, np.float64)
+def probability_of(values, class_index, kind="softmax"):
+    """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is.
+
+    values: (classes,), of the kind that `explorer.ends.End` tells. Probabilities as they are have lost their 1 − p.
+    """
+    values = np.asarray(values, np.float64)
+    margin = values[class_index]
+    if kind == "probabilities":
+        return float(margin), float(1 - margin)
     with np.errstate(invalid="ignore"):
-        margin = logits[class_index] - np.logaddexp.reduce(np.delete(logits, class_index))
+        if kind == "softmax":
+            margin = margin - np.logaddexp.reduce(np.delete(values, class_index))
         return float(np.exp(-np.logaddexp(0, -margin))), float(np.exp(-np.logaddexp(0, margin)))
 
 

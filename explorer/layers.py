@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from explorer import backend, tap
+import keras
+
+from explorer import backend, ends, tap
 
 
 @dataclass(frozen=True)
@@ -19,43 +21,78 @@ class Layer:
     cuts: bool
     reaches: bool = field(default=True, repr=False)  # whether the score depends on it at all
     call: tap.LayerCall | None = field(default=None, repr=False, compare=False)
+    channels_first: bool = field(default=False, repr=False)  # whether the network keeps the map as (K, h, w)
+    others: tuple[str, ...] = field(default=(), repr=False)  # names for the same place, such as "backbone"
 
 
 @dataclass(frozen=True)
 class Anatomy:
     layers: tuple[Layer, ...]  # every layer with a map, in the order of the forward pass
-    head: tap.LayerCall | None  # the innermost layer whose output is the network's output
+    heads: tuple[str, ...]  # the names of the outputs
+    head: str  # the one that is explained
+    classes: int  # how many values it has
+    place: ends.Place | None  # where its softmax or sigmoid is
     bytes_per_image: tuple[int, ...]  # of each layer's map, float32
 
 
-def anatomy(model, input_shape):
-    """Trace one pass through the model. input_shape: (H, W, channels)."""
-    recorded = {}
+def anatomy(model, picture, head=None, name=None):
+    """Trace one pass through the model.
+
+    picture: its Input. head: the output to explain, by default the first that holds classes. name: how people call the
+    model. Raises InputError where that output holds no classes.
+    """
+    found = {}
 
     def forward(x):
-        output, calls = tap.record(model, x)
-        tensors = [call for call in calls if hasattr(call.output, "shape")]  # a layer may return several values
-        recorded["calls"] = tensors
-        recorded["head"] = next((call for call in tensors if call.output is output), None)
-        return output, [call.output for call in tensors]
+        outputs, calls = tap.record(model, picture.pack(x))
+        heads = ends.heads(model, outputs)
+        chosen = ends.choose(name or model.name, heads, head)
+        output, places = heads[chosen], _maps(calls, picture.channels_first)
+        found.update(heads=tuple(heads), head=chosen, classes=ends.class_count(output))
+        found.update(place=ends.find(calls, output), layers=[place for place, _ in places])
+        return output, [value for _, value in places]
 
-    count, edges, source, output, inner = backend.flow(forward, input_shape)
+    count, edges, source, output, inner = backend.flow(forward, picture.shape)
     after, before, cut = separators(count, edges, source, output)
     layers = []
-    for call, node in zip(recorded["calls"], inner, strict=True):
-        shape = tuple(call.output.shape)
-        if len(shape) != 4 or shape[1] * shape[2] < 2:
-            continue
+    for layer, node in zip(found.pop("layers"), inner, strict=True):
         on_path = node is not None and after[node] and before[node]
-        layers.append(Layer(call.name, shape[1:], on_path and cut[node], on_path, _place(call)))
+        layers.append(replace(layer, cuts=on_path and cut[node], reaches=on_path))
     sizes = tuple(4 * layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers)
-    head = recorded["head"]
-    return Anatomy(tuple(layers), head and _place(head), sizes)
+    return Anatomy(layers=tuple(layers), bytes_per_image=sizes, **found)
 
 
-def _place(call):
-    """The call without its output: a value of the trace must not outlive it."""
-    return replace(call, output=None)
+def _maps(calls, channels_first):
+    """[(Layer, its value)] for every value that is a map: (n, h, w, K) or (n, K, h, w), with more than one place.
+
+    What a layer passes on untouched (a model's last layer and the model itself, a Dropout) is one place of the network
+    under several names.
+    """
+    formats, names, found = {}, {}, {}
+    for call in calls:
+        if not hasattr(call.output, "shape"):  # a layer may return several values
+            continue
+        key = id(call.output)
+        first = formats.setdefault(key, _channels_first(call, formats.get(id(call.input), channels_first)))
+        shape = _channels_last(tuple(call.output.shape), first)
+        if len(shape) != 4 or shape[1] * shape[2] < 2 or not isinstance(call.layer, keras.layers.Layer):
+            continue
+        names.setdefault(key, []).append(call.name)
+        found.setdefault(key, (Layer(call.name, shape[1:], False, False, call.without_values(), first), call.output))
+    return [(replace(layer, others=tuple(names[key][1:])), value) for key, (layer, value) in found.items()]
+
+
+def _channels_first(call, before):
+    """Whether the channels come first in what a call returns: its own word, else as in what it is given."""
+    own = getattr(call.layer, "data_format", None)
+    if own in ("channels_first", "channels_last"):
+        return own == "channels_first"
+    moved = getattr(call.layer, "dims", None) or getattr(call.layer, "axes", None)
+    return {(2, 3, 1): False, (0, 2, 3, 1): False, (3, 1, 2): True, (0, 3, 1, 2): True}.get(moved, before)
+
+
+def _channels_last(shape, first):
+    return (shape[0], *shape[2:], shape[1]) if first and len(shape) == 4 else shape
 
 
 def block_ends(layers):

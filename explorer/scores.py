@@ -5,10 +5,12 @@ and multiplied by slope(u) = dy/du afterwards. For the probability u is the marg
 y = σ(M) and dy/dM = σ(M) σ(−M): exact even where 1 − y is far below float32's resolution of 6e-8 (there the
 framework's own softmax gradient loses the target class and is about the other classes). The logarithm of the
 probability, ln σ(M), is treated alike: its slope σ(−M) vanishes there too, and its softmax loses the same term.
+
+Where every class has a sigmoid of its own, the margin of a class is its logit, M = z_c; the rest is the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keras import ops
 
@@ -39,6 +41,19 @@ def _softmax(logits, class_index):
     return ops.take(ops.softmax(logits, axis=1), class_index, axis=1)
 
 
+def _sigmoid(logits, class_index):
+    return ops.sigmoid(_logit(logits, class_index))
+
+
+def _itself(probabilities, class_index):
+    return ops.take(probabilities, class_index, axis=1)
+
+
+def _logarithm(probabilities, class_index):
+    """ln p, of a p that may have rounded to zero: then of the smallest normal number of float32."""
+    return ops.log(ops.maximum(_itself(probabilities, class_index), 1.17549435e-38))
+
+
 def _same(u):
     return u
 
@@ -53,7 +68,7 @@ class Score:
     slope: Callable = ops.ones_like  # u -> dy/du
 
 
-SCORES = {
+SCORES = {  # of a network that ends in a softmax
     score.key: score
     for score in (
         Score(
@@ -80,4 +95,18 @@ SCORES = {
             log_sigmoid_slope,
         ),
     )
+}
+
+SCORES_OF = {  # by the kind of a network's end; see explorer.ends.End
+    "softmax": SCORES,
+    "sigmoid": SCORES
+    | {
+        "probability": replace(SCORES["probability"], inner=_logit),
+        "probability-naive": replace(SCORES["probability-naive"], inner=_sigmoid),
+        "log-probability": replace(SCORES["log-probability"], inner=_logit),
+    },
+    "probabilities": {
+        "probability-naive": replace(SCORES["probability-naive"], inner=_itself),
+        "log-probability": replace(SCORES["log-probability"], inner=_logarithm, value=_same, slope=ops.ones_like),
+    },
 }

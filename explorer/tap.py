@@ -7,7 +7,7 @@ layers inside residual branches, nested models and subclassed models are reached
 import threading
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -21,9 +21,14 @@ class LayerCall:
     """The `index`-th call of `layer` in one pass through the model, by its path-style name."""
 
     name: str  # "block1_conv1", "backbone/conv4_block6_out"; "conv#2" for a layer's second call
-    layer: Any
+    layer: Any  # a layer, or an operation of a functional model, such as keras.ops.softmax
     index: int
     output: Any  # what it returned in the recorded pass
+    input: Any = None  # the first value it was given there
+
+    def without_values(self):
+        """The call alone: a value of a trace must not outlive it."""
+        return replace(self, output=None, input=None)
 
 
 @contextmanager
@@ -47,7 +52,10 @@ def intercepted(layer, handler):
 
 
 def record(model, x):
-    """Call the model and return (its output, every LayerCall inside it in the order they finished)."""
+    """Call the model and return (its output, every LayerCall inside it in the order they finished).
+
+    x: what the model takes, packed as it wants it.
+    """
     calls, counts, stack = [], Counter(), []
 
     def watch(layer):
@@ -60,13 +68,14 @@ def record(model, x):
                 stack.pop()
             index = counts[id(layer)]
             counts[id(layer)] += 1
-            calls.append(LayerCall(name, layer, index, output))
+            given = keras.tree.flatten((args, kwargs))
+            calls.append(LayerCall(name, layer, index, output, given[0] if given else None))
             return output
 
         return intercepted(layer, handler)
 
     with LOCK, ExitStack() as patches:
-        for layer in layers_of(model):
+        for layer in [*layers_of(model), *operations_of(model)]:
             patches.enter_context(watch(layer))
         output = model(x, training=False)
     return output, _with_unique_names(calls)
@@ -75,11 +84,15 @@ def record(model, x):
 def layers_of(model):
     """Every layer inside the model that is called by name: not the wrapper a Sequential keeps around its layers."""
     wrappers = {
-        id(getattr(part, "_functional", None))
-        for part in model._flatten_layers()
-        if isinstance(part, keras.Sequential)
+        id(getattr(part, "_functional", None)) for part in model._flatten_layers() if isinstance(part, keras.Sequential)
     }
     return [part for part in model._flatten_layers(include_self=False) if id(part) not in wrappers]
+
+
+def operations_of(model):
+    """What functional models are made of besides layers: operations such as `keras.ops.softmax(x)` on their inputs."""
+    found = {id(op): op for part in model._flatten_layers() for op in getattr(part, "_operations", ())}
+    return [op for op in found.values() if not isinstance(op, keras.layers.Layer)]
 
 
 def replaced(layer, index, value):
@@ -110,5 +123,5 @@ def _with_unique_names(calls):
     for call in calls:
         counts[call.name] += 1
         suffix = f"#{counts[call.name]}" if counts[call.name] > 1 else ""
-        unique.append(LayerCall(call.name + suffix, call.layer, call.index, call.output))
+        unique.append(replace(call, name=call.name + suffix))
     return unique

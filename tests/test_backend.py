@@ -13,7 +13,6 @@ from keras import ops
 
 from explorer import backend
 from explorer.explain import explain
-from explorer.layers import anatomy
 
 TESTS = Path(__file__).resolve().parent
 RNG = np.random.default_rng(2)
@@ -86,10 +85,9 @@ import numpy as np
 import networks as nets
 from explorer import backend
 from explorer.explain import explain
-from explorer.layers import anatomy
 results = {}
 for label, (classifier, layer) in nets.samples().items():
-    results[f"{label}/cuts"] = np.array([found.cuts for found in anatomy(classifier.model, (12, 16, 3)).layers])
+    results[f"{label}/cuts"] = np.array([found.cuts for found in classifier.anatomy.layers])
     results[f"{label}/predict"] = classifier.predict(nets.picture(1)[None])
     for score in ("probability", "logit", "log-probability"):
         found = explain(classifier, nets.picture(1), layer, 5, steps=7, score=score, memory_budget=40_000, units="all")
@@ -134,7 +132,7 @@ def test_another_backend_gives_the_same_maps(name, tmp_path):
     assert str(found.pop("backend")) == name and str(found.pop("device")) == "CPU", "it ran where it was told to"
     compared = 0
     for label, (classifier, layer) in nets.samples().items():
-        cuts = [place.cuts for place in anatomy(classifier.model, (12, 16, 3)).layers]
+        cuts = [place.cuts for place in classifier.anatomy.layers]
         assert found[f"{label}/cuts"].tolist() == cuts, f"which layers cut the {label} network does not depend on it"
         np.testing.assert_allclose(found[f"{label}/predict"], classifier.predict(nets.picture(1)[None]), rtol=1e-4)
         for score in ("probability", "logit", "log-probability"):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from keras import layers
 
+from explorer.inputs import Input
 from explorer.layers import Layer, anatomy, block_ends, separators
 
 SHAPE = (nets.HEIGHT, nets.WIDTH, 3)
+PICTURE = Input((nets.HEIGHT, nets.WIDTH))
 
 
 def reachable(edges, start, without=None):
@@ -46,7 +48,7 @@ def test_separators_are_the_nodes_whose_loss_disconnects(seed):
 @pytest.mark.parametrize("kind", nets.KINDS)
 def test_a_chain_is_cut_by_every_layer(kind):
     build, name = nets.KINDS[kind]
-    found = {layer.name: layer for layer in anatomy(build(nets.parts()), SHAPE).layers}
+    found = {layer.name: layer for layer in anatomy(build(nets.parts()), PICTURE).layers}
     shapes = {name.split("/")[-1]: layer.shape for name, layer in found.items()}
     for layer, shape in {"stem": (12, 16, 4), "pool": (6, 8, 4), "features": (4, 6, 5), "neck": (3, 4, 6)}.items():
         assert shapes[layer] == shape, f"{layer} is (h, w, K) = {shape}, without the batch"
@@ -95,7 +97,7 @@ def test_a_map_of_one_place_is_no_map():
         layers.Dense(nets.CLASSES, activation="softmax"),
     ]
     model = keras.Model(x, nets.chain(x, body))
-    assert [layer.name for layer in anatomy(model, SHAPE).layers] == ["conv"], "1×1 places show nothing"
+    assert [layer.name for layer in anatomy(model, PICTURE).layers] == ["conv"], "1×1 places show nothing"
 
 
 def test_a_dense_connection_around_everything():
@@ -109,7 +111,7 @@ def test_a_dense_connection_around_everything():
 
 
 def test_layers_are_counted_in_bytes():
-    found = anatomy(nets.functional(nets.parts()), SHAPE)
+    found = anatomy(nets.functional(nets.parts()), PICTURE)
     assert found.bytes_per_image == tuple(4 * np.prod(layer.shape) for layer in found.layers), "float32, one picture"
 
 
@@ -123,11 +125,12 @@ def test_layers_are_counted_in_bytes():
         ((), None, "classes"),
     ],
 )
-def test_the_head_is_the_layer_that_makes_the_output(tail, softmax, head):
+def test_the_logits_are_at_the_innermost_call_that_makes_the_output(tail, softmax, head):
     for kind, (build, _) in nets.KINDS.items():
         fresh = [type(layer).from_config(layer.get_config()) for layer in tail]
-        found = anatomy(build(nets.parts(softmax=softmax), fresh), SHAPE).head
-        assert found.layer.name == head, f"the innermost such layer of a {kind} model"
+        found = anatomy(build(nets.parts(softmax=softmax), fresh), PICTURE).place
+        assert found.call.layer.name == head, f"the innermost such call of a {kind} model"
+        assert found.function == ("linear" if not tail and softmax is None else "softmax"), "and what it does last"
 
 
 def places(*named):
