@@ -1,0 +1,192 @@
+"""What a network's recipe, the config.json of a `.keras` file, may ask Keras to make.
+
+Keras makes whatever a recipe names, and some of what it can name runs code, reads files or fetches addresses. Only
+the layers that image networks are made of may be named here; everything else is refused before Keras reads a word.
+What only training needs (optimiser, losses, initialisers, regularisers, constraints) is left out, unread: the stored
+weights replace whatever it would have made.
+"""
+
+import json
+
+from explorer.errors import InputError
+from explorer.zoo.allowed import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KINDS, POLICIES
+
+MOST_BYTES = 16 << 20  # NASNetMobile's 771 layers take 0.8 MB
+DEEPEST = 100  # objects within objects
+MOST_CALLS = 20_000  # of layers, in one pass through the network: a model may call a model that calls a model ...
+FROM_PYTHON = "load it in Python and pass it to explorer.from_model(model)"
+
+VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
+DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "float16", "bfloat16", "float32", "float64")
+FOR_TRAINING = {"_initializer": "zeros", "_regularizer": None, "_constraint": None}
+KEPT = ("module", "class_name", "config", "registered_name", "build_config", "shared_object_id", "name")
+
+
+def read_recipe(text):
+    """The recipe (bytes of JSON) as Keras may read it: a dictionary of checked objects.
+
+    Raises InputError where it is damaged, asks for anything but layers for images, or for more than can be computed.
+    """
+    try:
+        recipe = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            "The file's config.json must be whole, but is no valid JSON: save the network again."
+        ) from error
+    if not isinstance(recipe, dict) or "class_name" not in recipe:
+        raise InputError("The file's config.json must describe a network, but it names none: save the network again.")
+    return _Reader().network(recipe)
+
+
+class _Reader:
+    """One reading of a recipe: what it has counted so far."""
+
+    def __init__(self):
+        self.calls = {}  # how many calls of layers a shared object stands for, by its id
+
+    def network(self, recipe):
+        name = _text(recipe["class_name"])
+        if name not in ("Functional", "Sequential"):
+            raise InputError(
+                f"A network in a file is functional or Sequential, but this one is of the class {name!r}, whose code a "
+                f"file does not hold: {FROM_PYTHON}."
+            )
+        read, calls = self.object(recipe, None, 0)
+        _check_calls(calls)
+        return read
+
+    def value(self, value, layer, depth):
+        """(the value checked and cleaned, the calls of layers within)"""
+        if depth > DEEPEST:
+            raise InputError(f"A recipe nests {DEEPEST} deep at most, but{_at(layer)} deeper: simplify the network.")
+        if isinstance(value, dict) and "class_name" in value:
+            return self.object(value, layer, depth)
+        if isinstance(value, dict):
+            parts = {key: self.value(_for_training(key, part), layer, depth + 1) for key, part in value.items()}
+            return {key: part for key, (part, _) in parts.items()}, sum(calls for _, calls in parts.values())
+        if isinstance(value, list):
+            parts = [self.value(part, layer, depth + 1) for part in value]
+            return [part for part, _ in parts], sum(calls for _, calls in parts)
+        return value, 0
+
+    def object(self, given, layer, depth):
+        name, module = _text(given["class_name"]), given.get("module")
+        if name in VALUES and module is None:
+            return self.plain_value(given, layer, depth)
+        config = given.get("config")
+        if isinstance(config, dict) and isinstance(config.get("name"), str) and name not in POLICIES:
+            layer = config["name"]
+        _check_kind(given, name, module, layer)
+        read = {key: self.value(given[key], layer, depth + 1)[0] for key in KEPT if key in given and key != "config"}
+        read["config"], calls = self.value(config, layer, depth + 1)
+        if name == "Functional":
+            read["module"] = FUNCTIONAL
+        if name == "function":
+            return read, 0
+        shared = json.dumps(given.get("shared_object_id"))
+        calls = max(1, calls, self.calls.get(shared, 0))
+        if shared != "null":
+            self.calls[shared] = calls
+        if "inbound_nodes" in given:
+            read["inbound_nodes"] = self.nodes(given["inbound_nodes"], layer, depth + 1)
+            calls *= 1 + len(read["inbound_nodes"])
+        _check_calls(calls)
+        return read, calls
+
+    def plain_value(self, given, layer, depth):
+        config, calls = self.value(given.get("config"), layer, depth + 1)
+        holds_numbers = given["class_name"] in ("__tensor__", "__numpy__")
+        if calls or not isinstance(config, dict) or (holds_numbers and config.get("dtype") not in DTYPES):
+            raise InputError(
+                f"Numbers in a recipe are of known types, but{_at(layer)} has others: save the network again."
+            )
+        return {"class_name": given["class_name"], "config": config}, 0
+
+    def nodes(self, nodes, layer, depth):
+        """The places where a layer is called; a call on constants alone would be computed while loading."""
+        if not isinstance(nodes, list):
+            raise InputError(f"A recipe lists the calls of a layer, but{_at(layer)} does not: save the network again.")
+        for node in nodes:
+            if isinstance(node, dict) and not _is_fed(node):
+                raise InputError(
+                    f"Every layer of a network is fed by another, but{_at(layer)} by constants: fold it into the "
+                    "next one."
+                )
+        return self.value(nodes, layer, depth)[0]
+
+
+def _check_kind(given, name, module, layer):
+    why = _why_not(given, name, module)
+    if why:
+        raise InputError(
+            f"A network file may name only Keras's own layers for images, but{_at(layer)} {why}: {FROM_PYTHON}."
+        )
+
+
+def _why_not(given, name, module):
+    """What is wrong with an object that a recipe names, in words; None where nothing is."""
+    registered = given.get("registered_name")
+    if name in ("Lambda", "__lambda__"):
+        return "holds Python code (a Lambda)"
+    if name == "function":
+        known = module in ("builtins", "keras.activations") and _is_in(given.get("config"), ACTIVATIONS)
+        known = known and registered in (None, given["config"])
+        return (
+            None
+            if known
+            else f"names {_quoted(module, given.get('config'))}, a function that is no activation of Keras"
+        )
+    if module is None:
+        return f"is of the class {name!r} without saying where that comes from"
+    if registered not in (None, name):
+        return (
+            f"is of the class {_quoted(module, name)}, registered as {str(registered)[:60]!r}, which is not Keras's own"
+        )
+    if name == "Functional" and module in FUNCTIONAL_BEFORE:
+        return None
+    if _is_in(module, KINDS) and name in KINDS[module]:
+        return None if isinstance(given.get("config"), dict) else f"is a {name} without settings"
+    if str(module).split(".")[0] != "keras":
+        return f"is of the class {_quoted(module, name)}, whose code a file does not hold"
+    return f"names {_quoted(module, name)}, which is not one of them"
+
+
+def _check_calls(calls):
+    if calls > MOST_CALLS:
+        raise InputError(
+            f"One pass through a network calls at most {MOST_CALLS:,} layers, but this one's models within models call "
+            f"{calls:.2g}: simplify the network."
+        )
+
+
+def _is_fed(value):
+    """Whether another layer's output is among the values of a call."""
+    if isinstance(value, dict):
+        return value.get("class_name") == "__keras_tensor__" or any(map(_is_fed, value.values()))
+    return isinstance(value, list) and any(map(_is_fed, value))
+
+
+def _for_training(key, value):
+    """The value, or what stands in for it where only training needs it."""
+    for ending, instead in FOR_TRAINING.items():
+        if key.endswith(ending):
+            return instead
+    return value
+
+
+def _is_in(value, known):
+    return isinstance(value, str) and value in known
+
+
+def _text(name):
+    if not isinstance(name, str):
+        raise InputError("A recipe names classes by text, but this one does not: save the network again.")
+    return name[:60]
+
+
+def _quoted(module, name):
+    return repr(f"{module}.{name}"[:100])
+
+
+def _at(layer):
+    return f" its layer {layer[:60]!r}" if layer else " this one"
