@@ -1,10 +1,10 @@
 """A classifier as the explorer needs it: pictures in, probabilities, logits, and any layer within reach."""
 
+import re
 import threading
 from contextlib import nullcontext
 from difflib import get_close_matches
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -90,7 +90,7 @@ class Classifier:
     @property
     def bytes(self):
         """How much its weights take."""
-        return sum(int(np.prod(v.shape)) * keras.backend.dtype_size(v.dtype) // 8 for v in self.model.variables)
+        return sum(int(np.prod(v.shape)) * _bits(v.dtype) // 8 for v in self.model.variables)
 
     def layers(self):
         """Every spatial layer the score depends on, in the order of the forward pass."""
@@ -263,6 +263,12 @@ def _as_output(layer, a):
     """A map (n, h, w, K) as the layer returns it."""
     a = ops.transpose(a, (0, 3, 1, 2)) if layer.channels_first else a
     return ops.cast(a, getattr(layer.call.layer, "compute_dtype", None) or "float32")
+
+
+def _bits(dtype):
+    """32 of "float32", 8 of "bool"."""
+    found = re.search(r"\d+", dtype)
+    return int(found.group()) if found else 8
 
 
 def _rows(value, count):

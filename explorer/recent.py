@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections import OrderedDict
+from weakref import WeakSet
 
 from explorer.explain import explain
 from explorer.images import fit, load_image
@@ -19,11 +20,13 @@ class Recent:
     def __init__(self, limit=LIMIT):
         self.limit = limit
         self._results = OrderedDict()  # request -> Comparison, the least recently used first
+        self._forgotten = WeakSet()  # classifiers whose results are not kept any more
         self._lock = threading.Lock()
 
     def explain(self, classifier, image, epsilon=1e-8, progress=None, **settings):
         image = load_image(image)
         settings["layer"] = classifier.layer(settings.get("layer")).name
+        settings["score"] = classifier.score(settings.get("score")).key
         key = (classifier.name, id(classifier), _digest(fit(image, *classifier.input_size)), _frozen(settings))
         with self._lock:
             known = self._results.get(key)
@@ -34,9 +37,17 @@ class Recent:
             reuse = _nearest(others, settings)
             known = explain(classifier, image, epsilon=epsilon, progress=progress, reuse=reuse, **settings)
             with self._lock:
-                self._results[key] = known
+                if classifier not in self._forgotten:
+                    self._results[key] = known
                 self._trim()
         return known.at_epsilon(epsilon)
+
+    def forget(self, classifier):
+        """Let go of every result of a classifier, and keep none to come: results hold on to their classifier."""
+        with self._lock:
+            self._forgotten.add(classifier)
+            for key in [key for key, result in self._results.items() if result.classifier is classifier]:
+                del self._results[key]
 
     @property
     def bytes_held(self):

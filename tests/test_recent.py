@@ -1,9 +1,13 @@
 """Results that are kept: looking again costs nothing, a new class costs half."""
 
+import gc
+import weakref
+
 import networks
 import numpy as np
 import pytest
 
+from explorer.explain import explain
 from explorer.recent import Recent
 
 
@@ -88,3 +92,30 @@ def test_the_oldest_results_go_first_and_the_limit_holds(counted):
     assert runs["head"] == before, "the newest result is still there"
     recent.explain(classifier, networks.picture(0), **ASKED)
     assert runs["head"] > before, "the oldest one made room"
+
+
+def test_a_classifier_that_is_forgotten_is_let_go():
+    kept, gone = networks.make()[0], networks.make("sequential")[0]
+    recent, picture = Recent(), networks.picture()
+    for one in (kept, gone):
+        recent.explain(one, picture, **ASKED)
+    both = recent.bytes_held
+    recent.forget(gone)
+    assert 0 < recent.bytes_held < both, "its results are dropped, and nobody else's"
+    after = recent.bytes_held
+    late = recent.explain(gone, picture, **ASKED)
+    assert recent.bytes_held == after, "a request that was under way leaves nothing behind either"
+    np.testing.assert_array_equal(late["grad_cam"].cam, explain(gone, picture, **ASKED)["grad_cam"].cam)
+    there = weakref.ref(gone)
+    del gone, one, late
+    gc.collect()
+    assert there() is None, "nothing holds on to it any more"
+
+
+def test_the_default_score_is_the_probability_by_its_name(counted):
+    classifier, runs = counted
+    recent, picture = Recent(), networks.picture()
+    recent.explain(classifier, picture, **ASKED)
+    before = dict(runs)
+    recent.explain(classifier, picture, score="probability", **ASKED)
+    assert runs == before, "one request, however it is written"
