@@ -282,8 +282,8 @@ def _class_names(name, names, outputs):
     names = tuple(map(str, names))
     if len(names) != outputs and (outputs, len(names)) != (1, 2):
         raise InputError(
-            f"{name} tells {outputs} classes apart and received {len(names)} class names; give one name a class, in "
-            "the order of its outputs."
+            f"{name} has {outputs} class{'es' * (outputs > 1)} and received {len(names)} class "
+            f"name{'s' * (len(names) != 1)}; give one name a class, in the order of its outputs."
         )
     return names
 
