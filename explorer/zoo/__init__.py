@@ -1,0 +1,39 @@
+"""Classifiers by name."""
+
+import re
+from difflib import get_close_matches
+
+from explorer.errors import InputError
+from explorer.zoo.applications import APPLICATIONS
+from explorer.zoo.embedded import TOY_VGG
+from explorer.zoo.entry import DEFAULT, Entry
+
+__all__ = ["DEFAULT", "MODELS", "Entry", "find", "load"]
+
+MODELS = {entry.name: entry for entry in (TOY_VGG, *APPLICATIONS)}
+
+
+def find(name):
+    """The Entry called `name`; "VGG19", "vgg-19" and "resnet50v2" are understood too. Raises InputError."""
+    known = {_plain(entry): entry for entry in MODELS}
+    if found := known.get(_plain(name)):
+        return MODELS[found]
+    close = get_close_matches(_plain(name), known, n=1)
+    hint = f"did you mean {known[close[0]]!r}?" if close else f"the known ones are {', '.join(MODELS)}."
+    raise InputError(f"No classifier is called {str(name)!r}; {hint}")
+
+
+def load(name, weights=DEFAULT, progress=None):
+    """The classifier called `name`; a new one each time, so that what is done to it stays with the caller.
+
+    weights: by default its own trained ones, downloaded where they are not on disk; the path of a file (.h5 or
+    .weights.h5); or None for the untrained network, the same each time. progress: called as progress(stage, done,
+    total), in bytes, during a download; raise `explorer.errors.Cancelled` from it to stop.
+    Raises InputError for anything a person can get wrong, the missing connection included.
+    """
+    return find(name).load(weights, progress)
+
+
+def _plain(name):
+    """A name without capitals, hyphens and spaces: people remember no two of them alike."""
+    return re.sub(r"[^a-z0-9.]", "", str(name).lower())

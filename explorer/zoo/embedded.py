@@ -1,0 +1,33 @@
+"""ToyVGG as an entry of the zoo."""
+
+from explorer.classifier import Classifier
+from explorer.scenes import toy_vgg
+from explorer.zoo import weights as files
+from explorer.zoo.entry import DEFAULT, Entry
+from explorer.zoo.keras_builders import built
+
+
+class Embedded(Entry):
+    def on_disk(self):
+        return toy_vgg.WEIGHTS if toy_vgg.WEIGHTS.is_file() else None
+
+    def load(self, weights=DEFAULT, progress=None):
+        if weights == DEFAULT:
+            model = toy_vgg.load()
+        else:
+            model = built(toy_vgg.build)
+            if weights is not None:
+                files.read(model, weights, self.label, toy_vgg.WEIGHTS.name)
+        return Classifier(
+            self.name, model, toy_vgg.preprocess, toy_vgg.class_names(), self.input_size, block_ends=self.block_ends
+        )
+
+
+TOY_VGG = Embedded(
+    "toy-vgg",
+    "ToyVGG",
+    "The embedded classifier: VGG-shaped, trained on scenes the project draws itself. Needs no download.",
+    (toy_vgg.SIZE, toy_vgg.SIZE),
+    0,
+    tuple(f"block{i}_pool" for i in range(1, len(toy_vgg.WIDTHS) + 1)),
+)
