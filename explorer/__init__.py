@@ -13,6 +13,6 @@ with quietly():  # the notes of the libraries below on the hardware they did not
     from explorer.baselines import BASELINES
     from explorer.explain import explain
     from explorer.methods import METHODS
-    from explorer.zoo import MODELS, load
+    from explorer.zoo import MODELS, from_model, load
 
-__all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "load"]
+__all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "from_model", "load"]

@@ -37,7 +37,7 @@ def explain_pictures(arguments):
     """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
     _check_colours(arguments)
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
-        classifier = explorer.load(arguments.model)
+        classifier = explorer.load(arguments.model, **_own(arguments))
     taken, status = claim(arguments.pictures), 0
     for picture in arguments.pictures:
         stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
@@ -76,6 +76,12 @@ def _explain_one(classifier, picture, stem, arguments):
 def _check_colours(arguments):
     """What is wrong with the colours is said before the network runs, not after."""
     overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
+
+
+def _own(arguments):
+    """What was said of a network of one's own."""
+    said = {option: vars(arguments)[option] for option in ("labels", "preprocessing", "head")}
+    return {option: value for option, value in said.items() if value is not None}
 
 
 def _settings(arguments):
@@ -131,7 +137,10 @@ def _add_explain(commands):
     command.set_defaults(run=explain_pictures)
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF")
     for name, default, kind, words in (
-        ("model", "toy-vgg", str, "which classifier; `python -m explorer models` lists them"),
+        ("model", "toy-vgg", str, "one that `python -m explorer models` lists, or a .keras file of your own"),
+        ("labels", None, str, "of a .keras file: its class names, a file of one a line or JSON"),
+        ("preprocessing", None, str, "of a .keras file: 1/255 (if nothing is said), 1/127.5-1, none, caffe, tf, torch"),
+        ("head", None, str, "of a .keras file of several outputs: the name of the one to explain"),
         ("layer", None, str, "which layer's map; else the last that cuts the network"),
         ("class", None, str, "which class, by name or index; else the most probable"),
         ("baseline", "black", str, "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 "

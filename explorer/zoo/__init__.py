@@ -2,13 +2,15 @@
 
 import re
 from difflib import get_close_matches
+from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.zoo.applications import APPLICATIONS
+from explorer.zoo.custom import from_model, is_own, load_custom
 from explorer.zoo.embedded import TOY_VGG
 from explorer.zoo.entry import DEFAULT, Entry
 
-__all__ = ["DEFAULT", "MODELS", "Entry", "find", "load"]
+__all__ = ["DEFAULT", "MODELS", "Entry", "find", "from_model", "load", "load_custom"]
 
 MODELS = {entry.name: entry for entry in (TOY_VGG, *APPLICATIONS)}
 
@@ -23,14 +25,26 @@ def find(name):
     raise InputError(f"No classifier is called {str(name)!r}; {hint}")
 
 
-def load(name, weights=DEFAULT, progress=None):
+def load(name, weights=DEFAULT, progress=None, *, labels=None, preprocessing=None, head=None, input_size=None):
     """The classifier called `name`; a new one each time, so that what is done to it stays with the caller.
 
     weights: by default its own trained ones, downloaded where they are not on disk; the path of a file (.h5 or
     .weights.h5); or None for the untrained network, the same each time. progress: called as progress(stage, done,
     total), in bytes, during a download; raise `explorer.errors.Cancelled` from it to stop.
+    A name that ends in .keras is the path of a network of one's own; labels, preprocessing, head and input_size are
+    for such a one alone, see `explorer.zoo.custom.load_custom`.
     Raises InputError for anything a person can get wrong, the missing connection included.
     """
+    own = {"labels": labels, "preprocessing": preprocessing, "head": head, "input_size": input_size}
+    own = {option: value for option, value in own.items() if value is not None}
+    if is_own(name):
+        if weights is not DEFAULT:
+            raise InputError(f"A .keras file holds its own weights: leave out those given for {Path(name).name!r}.")
+        return load_custom(name, **own)
+    if own:
+        raise InputError(
+            f"The option {next(iter(own))} is for a .keras file of your own, but {name} comes with it: leave it out."
+        )
     return find(name).load(weights, progress)
 
 

@@ -4,6 +4,7 @@ The network is first built without memory for its weights: a recipe of a few byt
 """
 
 import threading
+import warnings
 
 import keras
 
@@ -43,7 +44,9 @@ def _build(recipe, weights, stored_bytes, made):
             _check_size(model, stored_bytes)
         with keras.StatelessScope():
             pass  # leaving it gives the variables, which were only described above, their memory
-        model.load_weights(weights)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Skipping nested container")  # its layers would keep weights of zero
+            model.load_weights(weights)
         made["model"] = model
     except Exception as fault:  # of any kind: what is built was written by a stranger
         made["fault"] = fault

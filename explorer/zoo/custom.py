@@ -9,10 +9,15 @@ from explorer.classifier import Classifier
 from explorer.errors import InputError
 from explorer.zoo import preprocessing as known
 from explorer.zoo.build import build
-from explorer.zoo.keras_file import unpack
+from explorer.zoo.keras_file import CONVERSIONS, unpack
 from explorer.zoo.labels import read_labels
 from explorer.zoo.recipe import read_recipe
 from explorer.zoo.stored_weights import check_weights
+
+
+def is_own(name):
+    """Whether a name is the path of a network's file, of a kind that load_custom reads or says how to convert."""
+    return Path(str(name)).suffix.lower() in {".keras", *CONVERSIONS}
 
 
 def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=None):
