@@ -11,6 +11,15 @@ def arguments(argv=None):
     parser = argparse.ArgumentParser(description="Start RSI Explorer's page and print its address.")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     parser.add_argument("--share", action="store_true", help="make a public link for as long as this runs")
+    parser.add_argument("--model", default="toy-vgg", help="a network by name, or a .keras file, to open with")
+    parser.add_argument("--weights", metavar="FILE", help="weights for it, in place of its own")
+    parser.add_argument("--labels", metavar="FILE", help="names of the classes of a .keras file, one a line or JSON")
+    parser.add_argument("--preprocessing", help="how a .keras file is fed pixels: 1/255 (default), tf, torch, caffe, …")
+    parser.add_argument(
+        "--allow-model-upload",
+        action="store_true",
+        help="let visitors bring networks even where other machines reach the page",
+    )
     return parser.parse_args(argv)
 
 
@@ -19,6 +28,13 @@ def has_screen():
     if os.environ.get("SPACE_ID"):
         return False
     return not sys.platform.startswith("linux") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def is_private(share):
+    """Whether only this machine reaches the page, so that whoever is on it may bring networks of their own."""
+    address = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    public = share or os.environ.get("SPACE_ID") or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    return not public and address in ("127.0.0.1", "localhost", "::1")
 
 
 def main(argv=None):
@@ -32,8 +48,10 @@ def main(argv=None):
     try:
         with quietly():
             from explorer.ui import app
+            from explorer.ui.networks import network
 
-            running = app.launch(share=asked.share)
+            first = network(asked.model, asked.weights, asked.labels, asked.preprocessing)
+            running = app.launch(asked.share, first, asked.allow_model_upload or is_private(asked.share))
     except (InputError, OSError) as mistake:  # a missing file, a port that is taken
         print(mistake, file=sys.stderr)
         return 2

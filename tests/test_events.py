@@ -9,6 +9,7 @@ from explorer.errors import Cancelled
 from explorer.ui import events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, guarded
+from explorer.ui.networks import Network
 from explorer.ui.progress import reporting
 from explorer.ui.session import Picture, Session
 
@@ -17,7 +18,7 @@ LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 
 def asked(**changes):
     values = {
-        "model": "net", "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
+        "model": "net", "head": None, "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
         "colour": "#808080", "baseline_picture": None, "steps": 4, "score": "probability", "gradients": "raw",
         "units": "selected", "quadrature": "trapezoid", **LOOK,
     }  # fmt: skip
@@ -26,11 +27,16 @@ def asked(**changes):
 
 @pytest.fixture
 def explorer(monkeypatch):
-    pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}") for i in range(3))
-    monkeypatch.setattr(events, "examples", lambda: pictures)
-    shared = Explorer()
-    shared.classifiers["net"] = networks.make()[0]
+    pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}", True) for i in range(3))
+    monkeypatch.setattr(events, "examples", lambda network: pictures)
+    shared = Explorer(Network("net"))
+    shared.loaded.get(Network("net"), lambda: networks.make()[0])
     return shared
+
+
+@pytest.fixture
+def net(explorer):
+    return explorer.loaded.get(Network("net"), None)
 
 
 @pytest.fixture
@@ -52,10 +58,10 @@ def test_the_page_opens_with_an_example_explained(explorer):
     assert places["class_index"]["value"] is not None, "the most probable class is chosen"
 
 
-def test_epsilon_and_looks_never_ask_the_network(explorer, session, monkeypatch):
+def test_epsilon_and_looks_never_ask_the_network(explorer, session, net, monkeypatch):
     monkeypatch.setattr(explorer.recent, "explain", None)
     for name in ("trunk", "head", "logits", "predict"):
-        monkeypatch.setattr(explorer.classifiers["net"], name, None)
+        monkeypatch.setattr(net, name, None)
     plain = events.redraw(session, asked(), dark=False)["cards"]
     for change in ({"exponent": -0.5}, {"colormap": "viridis"}, {"opacity": 0.2}, {"scale": "shared"}):
         again = events.redraw(session, asked(**change), dark=False)["cards"]
@@ -132,9 +138,8 @@ def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
     assert "the path: 3 of 51" in steps[1]["status"], "a stage and a count"
 
 
-def test_the_five_most_probable_classes_come_first(explorer, session):
-    classifier = explorer.classifiers["net"]
-    choices = events.class_choices(session.result, classifier)
+def test_the_five_most_probable_classes_come_first(session, net):
+    choices = events.class_choices(session.result, net)
     values = session.result.probabilities[[index for _, index in choices[:5]]]
     assert list(values) == sorted(session.result.probabilities)[::-1][:5], "by falling probability"
     assert sorted(index for _, index in choices) == list(range(networks.CLASSES)), "then every other, once each"

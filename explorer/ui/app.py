@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.ui import explore, text
-from explorer.ui.events import Explorer
+from explorer.ui.events import TOY, Explorer
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
@@ -18,9 +18,12 @@ def build(explorer):
     return app
 
 
-def launch(share=False):
-    """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set."""
-    explorer = Explorer()
+def launch(share=False, first=TOY, allow_own=False):
+    """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set.
+
+    first: the Network it opens with. allow_own: whether visitors may bring networks of their own.
+    """
+    explorer = Explorer(first, allow_own)
     explorer.warm_up()
     theme = gr.themes.Default(
         primary_hue="teal", neutral_hue="zinc", text_size="sm", spacing_size="sm", radius_size="sm", font=FONTS,

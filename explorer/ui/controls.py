@@ -9,8 +9,9 @@ from explorer.baselines import BASELINES
 from explorer.methods.options import CHOICES
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.scores import SCORES
-from explorer.ui import text
+from explorer.ui import networks, text
 from explorer.zoo import MODELS
+from explorer.zoo.preprocessing import PREPROCESSINGS
 
 PICTURE_BASELINE = "picture"
 LEAST_EXPONENT = -12
@@ -21,6 +22,7 @@ class Asked:
     """The settings as the page holds them: as components when wiring, as their values inside a handler."""
 
     model: Any
+    head: Any
     class_index: Any
     layer: Any
     baseline: Any
@@ -87,9 +89,8 @@ def pictures():
 def choices():
     """Build the controls -> (Asked of components, the baseline's preview, its parameters by kind)."""
     with gr.Group():
-        model = gr.Dropdown(
-            [(entry.label, key) for key, entry in MODELS.items()], value=next(iter(MODELS)), label="Classifier"
-        )
+        model = gr.Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
+        head = gr.Dropdown(label="Output of the network", visible=False, elem_id="head")
         class_index = gr.Dropdown(label="Class, the most probable first", filterable=True, elem_id="class")
         layer = gr.Dropdown(label="Layer, the last of each block first", filterable=True, elem_id="layer")
     with gr.Group(), gr.Row(elem_classes="tight"):
@@ -108,7 +109,7 @@ def choices():
             min_width=150, scale=2,
         )  # fmt: skip
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        score = gr.Dropdown([(s.label, key) for key, s in SCORES.items()], value="probability", label="Score explained")
+        score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
         gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
         units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
         quadrature = gr.Radio(list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature (RSI-Grad-CAM)")
@@ -116,8 +117,41 @@ def choices():
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
     asked = Asked(
-        model, class_index, layer, baseline, sigma, seed, colour, own, steps, score, gradients, units, quadrature,
+        model, head, class_index, layer, baseline, sigma, seed, colour, own, steps, score, gradients, units, quadrature,
         exponent, colormap, opacity, scale,
     )  # fmt: skip
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     return asked, preview, parameters | {own: (PICTURE_BASELINE,)}
+
+
+def score_choices(available=tuple(SCORES)):
+    """Every score; those that this network does not allow say so."""
+    return [(s.label if key in available else f"{s.label} · not available here", key) for key, s in SCORES.items()]
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """Where a visitor of a server that allows it brings a network, or weights for one of the list."""
+
+    file: gr.File
+    labels: gr.File
+    preprocessing: gr.Dropdown
+    load: gr.Button
+    weights: gr.Textbox
+    load_weights: gr.Button
+
+
+def own_network(allowed):
+    with gr.Accordion("Your own network", open=False, visible=allowed, elem_id="own-network"):
+        file = gr.File(label="A .keras file", height=96, elem_id="own-file")
+        labels = gr.File(label="Its labels, one a line or JSON (may be left out)", height=96, elem_id="own-labels")
+        preprocessing = gr.Dropdown(
+            [(f"{name}: {known.about}", name) for name, known in PREPROCESSINGS.items()], value="1/255",
+            label="It is fed pixels as", allow_custom_value=True, elem_id="own-preprocessing",
+        )  # fmt: skip
+        load = gr.Button("Load this network", size="sm")
+        weights = gr.Textbox(
+            label="Or weights for the network chosen above: path of a file on this computer", elem_id="own-weights"
+        )
+        load_weights = gr.Button("Load these weights", size="sm")
+    return OwnNetwork(file, labels, preprocessing, load, weights, load_weights)

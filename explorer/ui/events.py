@@ -5,18 +5,22 @@ A handler returns a dict from the name of a place on the page (see explore.PLACE
 
 import logging
 import math
+from dataclasses import replace
 
 import gradio as gr
 
 from explorer.errors import Cancelled, InputError
-from explorer.layers import block_ends
+from explorer.loaded import Loaded
 from explorer.recent import Recent
-from explorer.ui import results, text
-from explorer.ui.controls import LEAST_EXPONENT, PICTURE_BASELINE
+from explorer.scores import SCORES_OF
+from explorer.ui import networks, results, text
+from explorer.ui.controls import LEAST_EXPONENT, PICTURE_BASELINE, score_choices
 from explorer.ui.examples import examples
-from explorer.zoo import MODELS, load
+from explorer.ui.networks import Network
 
 log = logging.getLogger("explorer")
+
+TOY = Network("toy-vgg")
 
 # The question the page opens with: the values its controls start from.
 OPENING = {
@@ -24,35 +28,49 @@ OPENING = {
     "class_index": None,
     "baseline": "black",
     "steps": 50,
-    "score": "probability",
     "gradients": "raw",
     "units": "selected",
     "quadrature": "trapezoid",
 }
 
 
+def _silent(stage, done, total):
+    pass
+
+
 class Explorer:
-    """What all visitors share: the classifiers, each loaded once, and the results of the last requests."""
+    """What all visitors share: the networks, each loaded once, and the results of the last requests.
 
-    def __init__(self):
-        self.classifiers = {}
+    first: the Network the page opens with. allow_own: whether visitors may bring networks and name files of weights.
+    """
+
+    def __init__(self, first=TOY, allow_own=False):
+        self.first, self.allow_own = first, allow_own
         self.recent = Recent()
+        self.loaded = Loaded(let_go=self.recent.forget)
 
-    def classifier(self, name):
-        if name not in self.classifiers:
-            self.classifiers[name] = load(name)
-        return self.classifiers[name]
+    def classifier(self, session, asked, tell=_silent):
+        return self._load(self._network(session, asked), tell)
+
+    def _network(self, session, asked):
+        network = session.networks.get(asked.model) or Network(asked.model)
+        return replace(network, head=asked.head) if asked.head else network
+
+    def _load(self, network, tell):
+        return self.loaded.get(network, lambda: network.load(tell))
 
     def warm_up(self):
-        """Load the first classifier and explain the first example, so that the page opens at once."""
-        classifier = self.classifier(next(iter(MODELS)))
-        self.recent.explain(classifier, examples()[0].image, **OPENING)
+        """Load the first network and explain its first example, so that the page opens at once."""
+        classifier = self._load(self.first, _silent)
+        question = OPENING | {"score": classifier.default_score}
+        self.recent.explain(classifier, examples(self.first)[0].image, **question)
 
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
-        session.pictures, session.shown = list(examples()), 0
-        places = self.describe_model(asked) | {"strip": strip(session)}
-        return places | self.explain(session, asked, dark, _silent, new_picture=True, layer=None)
+        if self.first != Network(asked.model):
+            session.networks[self.first.label] = self.first
+            asked = replace(asked, model=self.first.label)
+        return {"model": self._model_list(session, asked.model)} | self.change_model(session, asked, dark, _silent)
 
     def add(self, session, asked, dark, files, tell):
         before = len(session.pictures)
@@ -71,17 +89,58 @@ class Explorer:
         return self.explain(session, asked, dark, tell, new_picture=True)
 
     def change_model(self, session, asked, dark, tell):
-        tell(f"loading {asked.model}", 0, 1)
-        places = self.describe_model(asked)
-        return places | self.explain(session, asked, dark, tell, new_picture=True, layer=None)
+        """Another network, or another output of it; its own examples, its most probable class, its last layer."""
+        network = self._network(session, asked)
+        try:
+            classifier = self._load(network, tell)
+        except (InputError, Cancelled) as why:
+            return told(why) | {"model": session.model, "head": gr.update(value=session.head)}
+        session.model, session.head = asked.model, classifier.chosen_head
+        session.show_examples(examples(network))
+        allowed = SCORES_OF[classifier.kind]
+        score = asked.score if asked.score in allowed else classifier.default_score
+        places = self.explain(session, asked, dark, tell, new_picture=True, layer=None, score=score)
+        heads = classifier.heads
+        return places | {
+            "strip": strip(session),
+            "layer": gr.update(choices=layer_choices(classifier), value=classifier.default_layer),
+            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
+            "score": gr.update(choices=score_choices(allowed), value=score, info=classifier.logits_reason),
+        }
 
-    def describe_model(self, asked):
-        classifier = self.classifier(asked.model)
-        return {"layer": gr.update(choices=layer_choices(classifier), value=classifier.default_layer)}
+    def bring_network(self, session, asked, dark, file, labels, preprocessing, tell):
+        """A visitor's own .keras file."""
+        self._require_permission()
+        if not file:
+            raise InputError("A network of your own comes as a .keras file, and none is chosen yet; drop one here.")
+        network = Network(str(file), labels=labels and str(labels), preprocessing=preprocessing)
+        return self._bring(session, asked, dark, network, tell)
+
+    def bring_weights(self, session, asked, dark, path, tell):
+        """A file of weights for the network that is chosen."""
+        self._require_permission()
+        if not str(path or "").strip():
+            raise InputError("Weights come from a file, and no path is written yet; write one here.")
+        return self._bring(session, asked, dark, replace(self._network(session, asked), weights=path.strip()), tell)
+
+    def _bring(self, session, asked, dark, network, tell):
+        self._load(network, tell)  # what is wrong with it is told before anything on the page changes
+        session.networks[network.label] = network
+        asked = replace(asked, model=network.label, head=None)
+        return {"model": self._model_list(session, network.label)} | self.change_model(session, asked, dark, tell)
+
+    def _require_permission(self):
+        if not self.allow_own:
+            raise InputError(
+                "This server takes no networks or weights from visitors; start your own with make run to bring one."
+            )
+
+    def _model_list(self, session, chosen):
+        return gr.update(choices=networks.choices(session.networks), value=chosen)
 
     def explain(self, session, asked, dark, tell, new_picture=False, **override):
         """Explain the picture that is shown, for its most probable class where it is new."""
-        classifier = self.classifier(asked.model)
+        classifier = self.classifier(session, asked, tell)
         settings = _settings(asked) | ({"class_index": None} if new_picture else {}) | override
         session.result = self.recent.explain(
             classifier,
@@ -109,14 +168,19 @@ class Explorer:
         }
 
 
+def told(why):
+    """The sentence for a visitor's mistake, or for a stop."""
+    if isinstance(why, Cancelled):
+        return {"status": results.status(text.STOPPED)}
+    return {"status": results.status(str(why), "wrong")}
+
+
 def guarded(work):
     """What work() gives, or the sentence that says why not; the results on the page stay as they are."""
     try:
         return work()
-    except Cancelled:
-        return {"status": results.status(text.STOPPED)}
-    except InputError as mistake:
-        return {"status": results.status(str(mistake), "wrong")}
+    except (InputError, Cancelled) as why:
+        return told(why)
     except Exception:  # the outer edge: the visitor is told, the log gets the traceback
         log.exception("a handler of the page failed")
         return {"status": results.status(text.FAULT, "wrong")}
@@ -159,7 +223,7 @@ def strip(session):
 
 def layer_choices(classifier):
     layers = classifier.layers()
-    first = block_ends(layers)
+    first = classifier.block_ends
     return [(_layer_words(layer), layer.name) for layer in [*reversed(first), *(x for x in layers if x not in first)]]
 
 
@@ -190,7 +254,3 @@ def _settings(asked):
         "units": asked.units,
         "quadrature": asked.quadrature,
     }
-
-
-def _silent(stage, done, total):
-    pass

@@ -1,16 +1,29 @@
-"""The pictures that are on the page when it opens."""
+"""The pictures that are on the page when it opens, of the world that the network knows."""
 
 import json
 from functools import cache
 from pathlib import Path
 
+from gradio.media import get_image
+
 from explorer.images import load_image
 from explorer.ui.session import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
+PHOTOGRAPHS = (("cheetah", "cheetah1.jpg"), ("lion", "lion.jpg"), ("tower", "tower.jpg"))  # they ship with Gradio
+
+
+def examples(network):
+    """Scenes as ToyVGG learnt them, photographs for every other network."""
+    return scenes() if network.name == "toy-vgg" else photographs()
 
 
 @cache
-def examples():
+def scenes():
     listed = json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
-    return tuple(Picture(one["title"], load_image(FOLDER / one["file"]), one["note"]) for one in listed)
+    return tuple(Picture(one["title"], load_image(FOLDER / one["file"]), one["note"], True) for one in listed)
+
+
+@cache
+def photographs():
+    return tuple(Picture(name, load_image(get_image(file)), "", True) for name, file in PHOTOGRAPHS)

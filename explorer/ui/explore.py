@@ -1,5 +1,6 @@
 """The Explore page: where everything stands, and which event calls which handler."""
 
+from dataclasses import replace
 from functools import partial
 
 import gradio as gr
@@ -22,11 +23,12 @@ def build(app, explorer):
                 pictures = controls.pictures()
             with gr.Column(elem_id="choices", min_width=0):
                 asked, preview, parameters = controls.choices()
+                own = controls.own_network(explorer.allow_own)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             places, buttons = _results()
     places |= {"strip": pictures.strip, "seen": pictures.seen, "preview": preview}
-    places |= {name: getattr(asked, name) for name in ("class_index", "layer", "exponent")}
-    _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons)
+    places |= {name: getattr(asked, name) for name in ("model", "head", "class_index", "layer", "score", "exponent")}
+    _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons, own)
 
 
 def _results():
@@ -60,7 +62,7 @@ def _results():
     return places, {"explain": explain, "stop": stop, "lower_epsilon": lower_epsilon, "use_logit": use_logit}
 
 
-def _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons):
+def _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons, own):
     everything, outputs = [session, dark, *asked.all()], list(places.values())
     dark_box = dark
 
@@ -71,6 +73,10 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
         yield from working(lambda tell: explorer.explain(session, Asked(*values), dark, tell))
 
     def on_model(session, dark, *values):
+        asked = replace(Asked(*values), head=None)  # the output chosen was one of the network before
+        yield from working(lambda tell: explorer.change_model(session, asked, dark, tell))
+
+    def on_head(session, dark, *values):
         yield from working(lambda tell: explorer.change_model(session, Asked(*values), dark, tell))
 
     def on_add(session, dark, files, *values):
@@ -84,6 +90,14 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
         """Stage and count while it works, with the Stop button alive; then whatever it gives."""
         for values in progress.reporting(work):
             yield placed(values)
+
+    def on_network(session, dark, file, labels, preprocessing, *values):
+        yield from working(
+            lambda tell: explorer.bring_network(session, Asked(*values), dark, file, labels, preprocessing, tell)
+        )
+
+    def on_weights(session, dark, path, *values):
+        yield from working(lambda tell: explorer.bring_weights(session, Asked(*values), dark, path, tell))
 
     def on_redraw(session, dark, *values):
         return placed(guarded(lambda: redraw(session, Asked(*values), dark)))
@@ -102,11 +116,16 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
     }  # fmt: skip
     questions = [
         asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change, asked.seed.change,
-        asked.colour.change, asked.baseline_picture.upload, asked.steps.change, asked.score.change,
+        asked.colour.change, asked.baseline_picture.upload, asked.steps.change, asked.score.input,
         asked.gradients.change, asked.units.change, asked.quadrature.change, buttons["explain"].click,
     ]  # fmt: skip
     gr.on(questions, on_explain, everything, **network)
     asked.model.input(on_model, everything, **network)
+    asked.head.input(on_head, everything, **network)
+    own.load.click(
+        on_network, [session, dark, own.file, own.labels, own.preprocessing, *asked.all()], **network
+    )
+    own.load_weights.click(on_weights, [session, dark, own.weights, *asked.all()], **network)
     pictures.strip.select(on_select, everything, **network)
     for source in (pictures.add, pictures.camera):
         added = source.upload if source is pictures.add else source.input
@@ -115,7 +134,7 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
     gr.on(looks, on_redraw, everything, outputs, trigger_mode="always_last", **QUIET)
     asked.baseline.input(partial(_parameters_of, parameters), asked.baseline, list(parameters), **QUIET)
     buttons["stop"].click(on_stop, session, None, queue=False, **QUIET)
-    buttons["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
+    buttons["use_logit"].click(lambda: "logit", None, asked.score, **QUIET).then(on_explain, everything, **network)
     buttons["lower_epsilon"].click(on_lower_epsilon, session, asked.exponent, **QUIET)
     app.load(on_open, everything, [*outputs, dark], js=f"(...all) => [all[0], {IS_DARK}, ...all.slice(2)]", **QUIET)
 

@@ -6,6 +6,7 @@ from typing import Any
 from explorer.comparison import Comparison
 from explorer.errors import Cancelled, InputError
 from explorer.images import load_image
+from explorer.ui.networks import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,6 +14,7 @@ class Picture:
     name: str
     image: Any  # uint8 (H, W, 3)
     note: str = ""  # what an example shows
+    example: bool = False
 
 
 @dataclass
@@ -21,6 +23,9 @@ class Session:
     shown: int = 0
     result: Comparison | None = None
     stopped: bool = False
+    networks: dict[str, Network] = field(default_factory=dict)  # the visitor's own, by name
+    model: str | None = None  # the network that the result is of, as the page's list calls it
+    head: str | None = None  # and the output of it
 
     @property
     def picture(self):
@@ -37,6 +42,13 @@ class Session:
         if len(self.pictures) > first:
             self.shown = first
         return complaints
+
+    def show_examples(self, examples):
+        """Put these examples in place of the others; the visitor's own pictures stay, and so does one of them shown."""
+        own = [picture for picture in self.pictures if not picture.example]
+        kept = self.picture if own and not self.picture.example else None
+        self.pictures = [*examples, *own]
+        self.shown = self.pictures.index(kept) if kept else 0
 
     def until_stopped(self, tell):
         """A progress callback that passes on to `tell` and raises Cancelled once the visitor asked to stop."""

@@ -35,16 +35,16 @@ GRADIO_NOISE = "/gradio_api/mcp/schema"
 class Server:
     """`launch.py` in a process of its own, on a free port, its output in a file."""
 
-    def __init__(self, log: Path):
+    def __init__(self, log: Path, *arguments: str, **environment: str):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url, self.log = f"http://127.0.0.1:{port}", log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "launch.py", "--no-browser"],
+                [sys.executable, "launch.py", "--no-browser", *arguments],
                 cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **environment},
             )  # fmt: skip
 
     def wait(self) -> None:

@@ -1,71 +1,17 @@
 """The Explore page as a person uses it: every test clicks, types and looks, in a real browser."""
 
-import io
 import json
 import urllib.request
 
-import numpy as np
 import pytest
-from PIL import Image
+from steps import LONG, after, charts, choose, maps, open_page, png, upload, verdicts
 
 pytestmark = pytest.mark.browser
-
-LONG = 90_000  # milliseconds; the machines are slow and shared
 
 
 @pytest.fixture
 def explore(page, server):
-    page.set_default_timeout(LONG)
-    page.goto(server.url)
-    page.wait_for_selector("figure.card")
-    page.wait_for_selector("#histograms .js-plotly-plot .bars path")
-    return page
-
-
-def maps(page):
-    """The three overlays, as the pictures they are."""
-    return page.eval_on_selector_all("figure.card > img", "all => all.map(one => one.src)")
-
-
-def verdicts(page):
-    return page.eval_on_selector_all("figure.card", "all => all.map(one => one.dataset.verdict)")
-
-
-def charts(page):
-    """What the histograms and the path draw, as shapes."""
-    return page.eval_on_selector_all(
-        ".js-plotly-plot .bars path, .js-plotly-plot .js-line", "all => all.map(one => one.getAttribute('d')).join()"
-    )
-
-
-def after(page, act):
-    """Do something, wait until the maps have changed and the work is done, return the maps (before, after)."""
-    before = maps(page)
-    act()
-    page.wait_for_function(
-        "before => document.querySelector('#stop').disabled"
-        " && JSON.stringify([...document.querySelectorAll('figure.card > img')].map(one => one.src)) !== before",
-        arg=json.dumps(before, separators=(",", ":")),
-    )
-    page.wait_for_timeout(300)  # the charts are drawn after the maps
-    return before, maps(page)
-
-
-def choose(page, where, words):
-    page.locator(f"#{where} input").click()
-    page.locator("[role=option]").filter(has_text=words).first.click()
-
-
-def png(seed=0, size=(80, 120)):
-    pixels = np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def upload(page, *files):
-    given = [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files]
-    page.locator("input[data-testid*='Add pictures']").set_input_files(given)
+    return open_page(page, server)
 
 
 def test_the_first_thing_seen_is_a_dark_map_and_a_clear_one_explained(explore):
