@@ -3,12 +3,11 @@
 import re
 import threading
 from contextlib import nullcontext
-from difflib import get_close_matches
 
 import numpy as np
 from keras import ops
 
-from explorer import backend, ends, layers, tap
+from explorer import backend, ends, layers, names, tap
 from explorer.errors import InputError
 from explorer.inputs import input_of
 from explorer.layers import anatomy
@@ -40,10 +39,11 @@ class Classifier:
         self._lock = threading.RLock()
         self.input = input_of(name, model, input_size)
         self.input_size, self.channels = self.input.size, self.input.channels
+        self._examined(self._build)
         self.anatomy = self._examined(lambda: anatomy(model, self.input, head, name))
         self._require_a_layer()
         self.heads, self.chosen_head = self.anatomy.heads, self.anatomy.head
-        self.class_names = _class_names(name, class_names, self.anatomy.classes)
+        self.class_names = names.class_names(name, class_names, self.anatomy.classes)
         self.end = self._examined(self._end)
         self.kind, self.logits_reason = self.end.kind, self.end.reason
 
@@ -114,9 +114,8 @@ class Classifier:
         name = self.default_layer if name is None else name
         found = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
         if found is None:
-            raise InputError(
-                f"{self.name} has no spatial layer called {name!r}; {_nearest(name, [x.name for x in self.layers()])}"
-            )
+            hint = names.nearest(name, [layer.name for layer in self.layers()])
+            raise InputError(f"{self.name} has no spatial layer called {name!r}; {hint}")
         if not found.reaches:
             raise InputError(
                 f"The activations of {name!r} do not reach the score of {self.name}, so there is nothing to explain; "
@@ -126,19 +125,7 @@ class Classifier:
 
     def class_index(self, wanted):
         """The index of a class given by index, by name, or by its index written as text."""
-        count = len(self.class_names)
-        if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
-            if 0 <= wanted < count:
-                return int(wanted)
-            raise InputError(f"A class index of {self.name} is from 0 to {count - 1}; received {wanted}.")
-        matches = [i for i, name in enumerate(self.class_names) if name.lower() == str(wanted).strip().lower()]
-        if len(matches) == 1:
-            return matches[0]
-        if str(wanted).strip().isdigit():
-            return self.class_index(int(wanted))
-        if matches:
-            raise InputError(f"{wanted!r} names the classes {matches} of {self.name}; give the index of one of them.")
-        raise InputError(f"{self.name} knows no class {wanted!r}; {_nearest(wanted, self.class_names)}")
+        return names.find_class(self.name, self.class_names, wanted)
 
     # What the sweep asks for. Both functions take the two ends of the path, input.shape, as the model is fed.
 
@@ -211,6 +198,11 @@ class Classifier:
         precise = not any("16" in (getattr(part, "compute_dtype", None) or "") for part in self.model._flatten_layers())
         return ends.settle(self.name, self.anatomy.place, outputs, logits, precise)
 
+    def _build(self):
+        """A model that has never been called has no weights yet: they come with the first picture."""
+        if not self.model.built:
+            self.model(self.input.pack(ops.zeros((1, *self.input.shape))), training=False)
+
     def _examined(self, examine):
         """What the model gives, or one sentence about why it takes no pictures."""
         try:
@@ -220,10 +212,9 @@ class Classifier:
         except Exception as fault:
             if backend.out_of_memory(fault):
                 raise
-            words = next(iter(str(fault).strip().splitlines()), type(fault).__name__).rstrip(".")
             raise InputError(
                 f"{self.name} cannot be run on pictures of the shape (n, {', '.join(map(str, self.input.shape))}): "
-                f"{words}."
+                f"{_in_short(fault)}."
             ) from fault
 
     def _require_a_layer(self):
@@ -265,6 +256,13 @@ def _as_output(layer, a):
     return ops.cast(a, getattr(layer.call.layer, "compute_dtype", None) or "float32")
 
 
+def _in_short(fault):
+    """The first sentence of an exception, without what Keras puts around it."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(fault).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return (lines or [type(fault).__name__])[0].split(". ")[0].rstrip(".")
+
+
 def _bits(dtype):
     """32 of "float32", 8 of "bool"."""
     found = re.search(r"\d+", dtype)
@@ -273,23 +271,3 @@ def _bits(dtype):
 
 def _rows(value, count):
     return ops.reshape(ops.cast(value, "float32"), (-1, count))
-
-
-def _class_names(name, names, outputs):
-    """One name a class; two where a network of one output is given one for its 0 and one for its 1."""
-    if names is None:
-        return ("positive",) if outputs == 1 else tuple(f"class {i}" for i in range(outputs))
-    names = tuple(map(str, names))
-    if len(names) != outputs and (outputs, len(names)) != (1, 2):
-        raise InputError(
-            f"{name} has {outputs} class{'es' * (outputs > 1)} and received {len(names)} class "
-            f"name{'s' * (len(names) != 1)}; give one name a class, in the order of its outputs."
-        )
-    return names
-
-
-def _nearest(wanted, names):
-    close = get_close_matches(str(wanted), names, n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(repr(name) for name in close) + "?"
-    return "choose one of its own, such as " + ", ".join(repr(name) for name in names[:3]) + "."

@@ -94,20 +94,25 @@ def _declared(model):
 def _channels_first(model, shape):
     first, last = shape[1] in (1, 3), shape[3] in (1, 3, None)
     if first and last:  # both could be colours: the layers know
-        return {"channels_first"} == {
-            part.data_format for part in model._flatten_layers() if getattr(part, "data_format", None)
-        }
+        return any(getattr(part, "data_format", None) == "channels_first" for part in model._flatten_layers())
     return first
 
 
 def _size(name, declared, wanted, fixed):
-    wanted = declared if wanted is None else tuple(wanted)
-    size = tuple(w or d or free for w, d, free in zip(wanted, declared, FREE_SIZE, strict=True))
+    wanted = declared if wanted is None else _checked(wanted)
+    size = tuple(int(w or d or free) for w, d, free in zip(wanted, declared, FREE_SIZE, strict=True))
     if fixed and any(d and d != s for s, d in zip(size, declared, strict=True)):
         raise InputError(
             f"{name} takes pictures of {_written(declared)} (height, width), no others; received the size {size}."
         )
-    return tuple(map(int, size))
+    return size
+
+
+def _checked(size):
+    size = tuple(size)
+    if len(size) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in size):
+        raise InputError(f"An input size is two whole numbers above zero, (height, width); received {size}.")
+    return size
 
 
 def _written(shape):

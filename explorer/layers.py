@@ -75,11 +75,16 @@ def _maps(calls, channels_first):
         key = id(call.output)
         first = formats.setdefault(key, _channels_first(call, formats.get(id(call.input), channels_first)))
         shape = _channels_last(tuple(call.output.shape), first)
-        if len(shape) != 4 or shape[1] * shape[2] < 2 or not isinstance(call.layer, keras.layers.Layer):
+        if not _is_map(shape) or not isinstance(call.layer, keras.layers.Layer):
             continue
         names.setdefault(key, []).append(call.name)
         found.setdefault(key, (Layer(call.name, shape[1:], False, False, call.without_values(), first), call.output))
     return [(replace(layer, others=tuple(names[key][1:])), value) for key, (layer, value) in found.items()]
+
+
+def _is_map(shape):
+    """(n, h, w, K) with more than one place, and not a mere row of values, as in front of a softmax."""
+    return len(shape) == 4 and shape[1] * shape[2] > 1 and sum(n > 1 for n in shape[1:]) > 1
 
 
 def _channels_first(call, before):

@@ -9,7 +9,7 @@ import zlib
 import keras
 import numpy as np
 import reference as ref
-from keras import layers
+from keras import layers, ops
 
 from explorer.classifier import Classifier
 
@@ -55,6 +55,21 @@ def seed_weights(model, gain=1.0):
             size = gain if layer.name == "classes" else 1.0
             layer.set_weights([(size * kernel).astype(np.float32), (size * bias).astype(np.float32)])
     return model
+
+
+def state_of(model):
+    """All that Keras and Python hold of a model, to be compared: its parts and their attributes by identity, how often
+    each is connected, what is trainable, the weights by value, the configuration."""
+    operations = {id(op): op for part in model._flatten_layers() for op in getattr(part, "_operations", ())}
+    parts = {id(part): part for part in model._flatten_layers()} | operations
+    return {
+        "attributes": {key: {name: id(value) for name, value in vars(part).items()} for key, part in parts.items()},
+        "nodes": {key: (len(part._inbound_nodes), len(part._outbound_nodes)) for key, part in parts.items()},
+        "trainable": [part.trainable for part in model._flatten_layers()],
+        "trainable weights": [v.path for v in model.trainable_variables],
+        "weights": [np.asarray(ops.convert_to_numpy(v.value)).tobytes() for v in model.variables],
+        "configuration": model.to_json() if getattr(model, "inputs", None) else None,
+    }
 
 
 def weights_of(model):

@@ -48,6 +48,11 @@ class Own(layers.Layer):
         return self.function(x)
 
 
+class OwnSoftmax(layers.Layer):
+    def call(self, x):
+        return ops.softmax(x)
+
+
 def pooled_softmax(z):
     """Fully convolutional: the softmax of a 1×1 map, then one of the ways to make a row of it."""
     return ops.softmax(layers.Reshape((1, 1, nets.CLASSES))(z))
@@ -252,6 +257,7 @@ def test_a_name_is_not_believed():
     assert "add up to one" in nets.classifier(model).logits_reason, "what it computes is checked"
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax")
 def test_a_softmax_of_one_unit_is_refused():
     model, _ = built(lambda z: z, 1, "softmax")
     sentence = refused(Classifier, "n", model, nets.preprocess)
@@ -352,6 +358,52 @@ def test_outputs_that_are_no_classes_are_refused(tail, words):
     model = keras.Model(x, tail(nets.chain(x, [p["stem"], p["pool"], p["features"]])))
     sentence = refused(Classifier, "net", model, nets.preprocess)
     assert words in sentence and "net is no classifier" in sentence, sentence
+
+
+# The model stays the user's
+
+FORMS = {
+    "softmax inside Dense": lambda: built(lambda z: z, activation="softmax")[0],
+    "Activation": lambda: built(layers.Activation("softmax"))[0],
+    "an operation": lambda: built(ops.softmax)[0],
+    "a sigmoid, reshaped": lambda: built(SIGMOID_ENDS["then Reshape"][1], activation="sigmoid")[0],
+    "no logits": lambda: built(OwnSoftmax())[0],
+    "several heads": lambda: with_heads(STRUCTURES["nested"][0]),
+    "frozen": lambda: frozen(built(ops.softmax)[0]),
+}
+
+
+def frozen(model):
+    model.get_layer("stem").trainable = False
+    return model
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_model_is_never_changed(form):
+    model = FORMS[form]()
+    model(FED[:1], training=False)  # Keras notes in a model that it was called
+    before, out = nets.state_of(model), model(FED, training=False)
+    classifier = Classifier("n", model, nets.preprocess)
+    classifier.predict(PICTURES)
+    for score in SCORES_OF[classifier.kind]:
+        explain(classifier, PICTURES[0], "features", steps=2, score=score)
+    after = nets.state_of(model)
+    for what in before:
+        assert after[what] == before[what], f"{form}: {what} as before"
+    for one, other in zip(keras.tree.flatten(out), keras.tree.flatten(model(FED, training=False)), strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other), err_msg="it computes what it did")
+
+
+def test_a_change_of_the_model_would_be_noticed():
+    model, _ = built(ops.softmax)
+    before = nets.state_of(model)
+    model.get_layer("stem").trainable = False
+    assert nets.state_of(model)["trainable"] != before["trainable"], "a flag"
+    keras.Model(model.inputs, model.get_layer("neck").output)
+    model.get_layer("flat")(model.get_layer("stem").output)
+    assert nets.state_of(model)["nodes"] != before["nodes"], "a connection"
+    model.get_layer("classes").activation = keras.activations.relu
+    assert nets.state_of(model)["attributes"] != before["attributes"], "an activation"
 
 
 # Names of classes

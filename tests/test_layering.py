@@ -15,7 +15,7 @@ MOST_LINES = 300
 GROUPS = {
     "errors": ("errors", "quiet"),
     "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures"),
-    "network": ("backend", "tap", "inputs", "ends", "layers", "classifier", "zoo", "loaded", "scenes"),
+    "network": ("backend", "tap", "names", "inputs", "ends", "layers", "classifier", "zoo", "loaded", "scenes"),
     "use case": ("images", "baselines", "sweep", "comparison", "explain", "recent"),
     "API": ("explorer",),
     "shown": ("overlays", "charts", "figure", "export"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from explorer.explain import explain
 from explorer.inputs import Input
 from explorer.layers import Layer, anatomy, block_ends, separators
 
@@ -68,6 +69,44 @@ def test_a_shortcut_takes_the_cut_from_what_it_by_passes():
 
 def test_a_layer_called_twice_is_two_places():
     assert cuts(nets.twice()[0]) == {"stem": True, "pool": True, "shared": True, "shared#2": True}, "each cuts"
+
+
+@pytest.mark.parametrize("kind", ["nested functional", "nested sequential"])
+def test_one_place_is_listed_once(kind):
+    """The nested model and its last layer return the very same map."""
+    classifier = nets.make(kind)[0]
+    listed = [layer.name for layer in classifier.layers()]
+    assert listed[:3] == ["backbone/stem", "backbone/pool", "backbone/features"], "by the longer name"
+    assert "backbone" not in listed and classifier.layer("backbone").name == "backbone/features", "known by the shorter"
+    found = explain(classifier, nets.picture(), "backbone", steps=3)
+    assert found.settings["layer"] == "backbone/features", "whichever was asked for"
+
+
+def test_a_layer_that_does_nothing_is_another_name_for_the_one_before():
+    p = nets.parts()
+    x = keras.Input(SHAPE)
+    idle = [layers.Dropout(0.5, name="drop"), layers.Activation("linear", name="linear"), layers.Identity(name="same")]
+    body = [p["stem"], p["pool"], p["features"], *idle, p["neck"], p["flat"], p["classes"]]
+    classifier = nets.classifier(nets.seed_weights(keras.Model(x, nets.chain(x, body))))
+    assert cuts(classifier) == {"stem": True, "pool": True, "features": True, "neck": True}, "each place once"
+    for name in ("drop", "linear", "same"):
+        assert classifier.layer(name).name == "features", f"{name} passes the map on untouched"
+    assert classifier.layer("features").others[:2] == ("drop", "linear"), "the layer knows its other names"
+
+
+def test_a_row_in_the_shape_of_a_map_is_no_map():
+    p = nets.parts(softmax=None)
+    x = keras.Input(SHAPE)
+    row = layers.Reshape((nets.CLASSES, 1, 1), name="row")(nets.chain(x, p.values()))
+    model = nets.seed_weights(keras.Model(x, layers.Flatten()(layers.Softmax(axis=1)(row))))
+    assert nets.classifier(model).default_layer == "neck", "seven values one above the other are no place in a picture"
+
+
+def test_the_ends_of_blocks_can_be_said():
+    model = nets.make()[0].model
+    said = nets.Classifier("n", model, nets.preprocess, block_ends=("pool", "neck"))
+    assert [layer.name for layer in said.block_ends] == ["pool", "neck"], "as they were said"
+    assert [layer.name for layer in nets.make()[0].block_ends] == ["stem", "pool", "features", "neck"], "or guessed"
 
 
 def test_a_layer_whose_result_is_dropped_is_not_offered():
