@@ -155,3 +155,26 @@ def test_names_from_outside_are_text_not_markup(explorer, session, tmp_path):
     Image.fromarray(networks.picture(9)).save(evil)
     places = explorer.add(session, asked(), False, [str(evil)], silent)
     assert "<img src=x" not in places["seen"], "a file's name cannot put markup on the page"
+
+
+def test_an_example_is_shown_as_its_note_says(explorer, session, net):
+    asks = {"layer": "stem", "class_index": net.class_names[4]}
+    session.pictures[2] = Picture("scene", networks.picture(2), "At stem …", True, asks)
+    places = explorer.select(session, asked(), False, 2, silent)
+    assert session.result.layer.name == "stem" and session.result.class_index == 4, "at its layer, for its class"
+    assert places["layer"]["value"] == "stem" and places["class_index"]["value"] == 4, "and the controls say so"
+
+
+def test_a_network_that_cannot_be_loaded_leaves_the_one_that_was(explorer, session):
+    before = session.result
+    places = guarded(lambda: explorer.change_model(session, asked(model="nowhere.keras"), False, silent))
+    assert "nowhere.keras" in places["status"] and places["model"] == "net", "the list goes back to what is shown"
+    assert session.result is before, "and so does the result"
+
+
+def test_a_public_server_takes_no_networks(explorer, session, tmp_path):
+    for bring in (
+        lambda: explorer.bring_network(session, asked(), False, str(tmp_path / "a.keras"), None, "1/255", silent),
+        lambda: explorer.bring_weights(session, asked(), False, "/etc/passwd", silent),
+    ):
+        assert "takes no networks" in guarded(bring)["status"], "unless it was started to allow it"

@@ -62,8 +62,9 @@ class Explorer:
     def warm_up(self):
         """Load the first network and explain its first example, so that the page opens at once."""
         classifier = self._load(self.first, _silent)
-        question = OPENING | {"score": classifier.default_score}
-        self.recent.explain(classifier, examples(self.first)[0].image, **question)
+        opening = examples(self.first)[0]
+        question = OPENING | {"score": classifier.default_score} | opening.asks
+        self.recent.explain(classifier, opening.image, **question)
 
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
@@ -103,7 +104,7 @@ class Explorer:
         heads = classifier.heads
         return places | {
             "strip": strip(session),
-            "layer": gr.update(choices=layer_choices(classifier), value=classifier.default_layer),
+            "layer": gr.update(choices=layer_choices(classifier), value=session.result.layer.name),
             "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
             "score": gr.update(choices=score_choices(allowed), value=score, info=classifier.logits_reason),
         }
@@ -139,9 +140,11 @@ class Explorer:
         return gr.update(choices=networks.choices(session.networks), value=chosen)
 
     def explain(self, session, asked, dark, tell, new_picture=False, **override):
-        """Explain the picture that is shown, for its most probable class where it is new."""
+        """Explain the picture that is shown; a new one for its most probable class, an example as its note says."""
         classifier = self.classifier(session, asked, tell)
-        settings = _settings(asked) | ({"class_index": None} if new_picture else {}) | override
+        settings = _settings(asked) | override
+        if new_picture:
+            settings |= {"class_index": None} | session.picture.asks
         session.result = self.recent.explain(
             classifier,
             session.picture.image,
@@ -164,6 +167,7 @@ class Explorer:
                 result.baseline_image, classifier.class_names[likeliest], at_baseline[likeliest]
             ),
             "class_index": gr.update(choices=class_choices(result, classifier), value=result.class_index),
+            "layer": gr.update(value=result.layer.name),
             "status": results.status(session.picture.note or text.READY),
         }
 

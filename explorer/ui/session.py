@@ -1,5 +1,6 @@
 """What one visitor has on the page: their pictures, which one is shown, and its result."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ class Picture:
     image: Any  # uint8 (H, W, 3)
     note: str = ""  # what an example shows
     example: bool = False
+    asks: Mapping[str, str] = field(default_factory=dict)  # the layer and class at which an example shows it
 
 
 @dataclass
