@@ -8,10 +8,12 @@ import zlib
 
 import keras
 import numpy as np
+import pytest
 import reference as ref
 from keras import layers, ops
 
 from explorer.classifier import Classifier
+from explorer.errors import InputError
 
 HEIGHT, WIDTH, CLASSES = 12, 16, 7
 CLASS_NAMES = ("anchor", "bell", "candle", "drum", "egg", "flag", "guitar")
@@ -30,6 +32,20 @@ def picture(seed=0, height=HEIGHT, width=WIDTH):
     areas = rng.integers(0, 256, (3, 4, 3)).repeat(-(-height // 3), axis=0).repeat(-(-width // 4), axis=1)
     noise = rng.integers(0, 256, (height, width, 3))
     return ((areas[:height, :width] + noise) // 2).astype(np.uint8)
+
+
+def refused(call, *args):
+    """The one sentence with which a call is refused."""
+    with pytest.raises(InputError) as caught:
+        call(*args)
+    sentence = str(caught.value)
+    assert sentence[-1] in ".?" and ". " not in sentence and "\n" not in sentence, f"one sentence: {sentence!r}"
+    return sentence
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def parts(activation="relu", softmax="softmax"):
@@ -70,6 +86,11 @@ def state_of(model):
         "weights": [np.asarray(ops.convert_to_numpy(v.value)).tobytes() for v in model.variables],
         "configuration": model.to_json() if getattr(model, "inputs", None) else None,
     }
+
+
+def outputs(model, fed):
+    """What the user's own call of the model gives, as a NumPy array."""
+    return ops.convert_to_numpy(model(fed, training=False))
 
 
 def weights_of(model):
@@ -201,6 +222,29 @@ def twice(activation="relu"):
         ref.Network(first, lambda x, a: ref.dense(again(a), *w["classes"])),
         ref.Network(lambda x: again(first(x)), lambda x, a: ref.dense(a, *w["classes"])),
     )
+
+
+def ending(end, units=CLASSES, activation=None, gain=1.0):
+    """(a model whose Dense layer "classes" is followed by `end`, a sub-model up to that layer's values)"""
+    p = parts(softmax=None)
+    x = keras.Input((HEIGHT, WIDTH, 3))
+    features = chain(x, [p["stem"], p["pool"], p["features"], p["neck"], p["flat"]])
+    dense = layers.Dense(units, activation=activation, name="classes")
+    model = seed_weights(keras.Model(x, end(dense(features))), gain)
+    plain = layers.Dense(units, name="plain")
+    bare = keras.Model(x, plain(features))
+    plain.set_weights(dense.get_weights())
+    return model, bare
+
+
+def with_heads(make):
+    p = parts(softmax=None)
+    x = keras.Input((HEIGHT, WIDTH, 3))
+    maps = chain(x, [p["stem"], p["pool"], p["features"]])
+    row = p["flat"](p["neck"](maps))
+    first = layers.Dense(CLASSES, activation="softmax", name="classes")(row)
+    second = layers.Dense(3, activation="sigmoid", name="labels")(row)
+    return seed_weights(keras.Model(x, make(maps, first, second)))
 
 
 class WithDeadEnd(keras.Model):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from networks import refused, softmax
 
 from explorer.classifier import PREDICT_BATCH, Classifier
-from explorer.errors import InputError
 from explorer.explain import explain
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
@@ -25,23 +25,9 @@ ENDS = {  # where people put the softmax: (activation of the last Dense, what co
 }
 
 
-def refused(call, *args):
-    """The one sentence with which a call is refused."""
-    with pytest.raises(InputError) as caught:
-        call(*args)
-    sentence = str(caught.value)
-    assert sentence[-1] in ".?" and ". " not in sentence and "\n" not in sentence, f"one sentence: {sentence!r}"
-    return sentence
-
-
 def exact_logits(network, classifier):
     fed = nets.preprocess(PICTURES.astype(np.float64))
     return np.stack([network.head(x, network.trunk(x)) for x in fed])
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("kind", nets.KINDS)

@@ -7,9 +7,8 @@ import networks as nets
 import numpy as np
 import pytest
 from keras import layers, ops
-from test_classifier import refused
+from networks import refused
 
-from explorer import backend
 from explorer.classifier import Classifier
 from explorer.explain import explain
 from explorer.inputs import Input, input_of
@@ -28,10 +27,6 @@ def model_on(x, below=None):
     return nets.seed_weights(keras.Model(x, nets.chain(below(x) if below else x, p.values())))
 
 
-def outputs(model, fed):
-    return np.asarray(model(fed, training=False))
-
-
 # How the input is handed over
 
 
@@ -43,7 +38,7 @@ def test_a_single_input_in_any_packing(pack):
     classifier = nets.classifier(model)
     like = explain(nets.make()[0], PICTURES[0], "features", steps=4)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # Keras warns of an input packed otherwise than it wants
+        warnings.simplefilter("error", UserWarning)  # Keras warns of an input packed otherwise than it wants
         found = explain(classifier, PICTURES[0], "features", steps=4)
     for one in found:
         np.testing.assert_allclose(one.cam, like[one.method].cam, rtol=1e-5, err_msg="the same network, the same map")
@@ -103,9 +98,8 @@ def test_one_free_network_at_two_sizes():
     for size in ((20, 28), (33, 17)):
         classifier = Classifier("n", model, unit, input_size=size)
         picture = nets.picture(1, *size)[None]
-        np.testing.assert_allclose(
-            classifier.predict(picture), outputs(model, unit(picture.astype(np.float32))), rtol=1e-5, err_msg=f"{size}"
-        )
+        plain = nets.outputs(model, unit(picture.astype(np.float32)))
+        np.testing.assert_allclose(classifier.predict(picture), plain, rtol=1e-5, err_msg=f"at {size}")
         assert explain(classifier, picture[0], steps=3)["grad_cam"].heatmap.shape == size, "the map is as large"
 
 
@@ -143,7 +137,7 @@ def test_a_grey_network_sees_the_luma(channels_first):
     fed = classifier.preprocess(PICTURES)
     assert fed.dtype == np.float32, "single precision"
     np.testing.assert_allclose(fed, luma[:, None] if channels_first else luma[..., None], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(classifier.predict(PICTURES), outputs(model, fed), rtol=1e-5, err_msg="is what it sees")
+    np.testing.assert_allclose(classifier.predict(PICTURES), nets.outputs(model, fed), rtol=1e-5, err_msg="is seen")
     found = explain(classifier, PICTURES[0], "features", steps=100, units="all", score="logit")
     assert found.completeness_gap < 0.01 and found["rsi_grad_cam"].cam.shape == (4, 6), "gradients are at the layer"
     assert found.image.shape == SIZE, "the picture that is shown keeps its colours"
@@ -216,50 +210,6 @@ def test_an_input_that_could_be_either_is_told_by_its_layers(first):
     model = keras.Model(x, layers.Dense(4)(layers.Flatten()(layer(x))))
     assert input_of("n", model).channels_first is first, "three rows or three colours"
     assert input_of("n", model).size == ((20, 3) if first else (3, 20))
-
-
-# Types
-
-
-@pytest.mark.skipif(backend.name() == "torch", reason="PyTorch follows no dependence through whole numbers")
-@pytest.mark.parametrize("dtype", ["uint8", "int32"])
-def test_whole_number_inputs(dtype):
-    x = keras.Input(SIZE, dtype=dtype)
-    model = model_on(x, layers.Rescaling(1 / 255))
-    classifier = Classifier("n", model, lambda rgb: rgb)
-    like = Classifier("n", model_on(keras.Input(SIZE)), unit)
-    np.testing.assert_allclose(classifier.predict(PICTURES), like.predict(PICTURES), rtol=1e-5, err_msg="one function")
-    assert [layer.name for layer in classifier.layers()][-1] == "neck", "the picture is followed through the rounding"
-    found = explain(classifier, PICTURES[0], "features", steps=100, units="all", score="logit")
-    other = explain(like, PICTURES[0], "features", steps=100, units="all", score="logit", class_index=found.class_index)
-    assert found.completeness_gap < 0.02, f"along a path of whole pixels too: {found.completeness_gap:.1e}"
-    cam, near = found["rsi_grad_cam"].cam, other["rsi_grad_cam"].cam
-    assert np.abs(cam - near).max() < 0.02 * near.max(), "nearly the map of the smooth path"
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float64", "bfloat16"])
-def test_inputs_of_another_precision(dtype):
-    if dtype == "float64" and backend.name() == "jax":
-        pytest.skip("JAX computes in single precision")
-    classifier = nets.classifier(model_on(keras.Input(SIZE, dtype=dtype)))
-    like = nets.make()[0]
-    tolerance = {"float16": 0.02, "float64": 1e-5, "bfloat16": 0.2}[dtype]
-    np.testing.assert_allclose(classifier.predict(PICTURES), like.predict(PICTURES), rtol=tolerance, atol=tolerance / 9)
-    assert explain(classifier, PICTURES[0], "features", steps=3)["rsi_grad_cam"].cam.dtype == np.float32
-
-
-@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
-def test_networks_of_another_precision(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = model_on(keras.Input(SIZE))
-    finally:
-        keras.config.set_dtype_policy("float32")
-    classifier = nets.classifier(model)
-    assert (classifier.kind, classifier.logits_reason) == ("softmax", None), f"the softmax of a {policy} network"
-    np.testing.assert_allclose(classifier.predict(PICTURES).sum(axis=1), 1, rtol=1e-5, err_msg="adding up to one")
-    found = explain(classifier, PICTURES[0], "features", steps=3)
-    assert found["rsi_grad_cam"].cam.dtype == np.float32 and np.isfinite(found["rsi_grad_cam"].cam).all(), policy
 
 
 # Refused, with the reason
