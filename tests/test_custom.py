@@ -1,6 +1,7 @@
 """A network of one's own, saved as `.keras` by the test: loaded, explained, labelled, or refused with the reason."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import networks
@@ -267,3 +268,13 @@ def test_options_of_ones_own_network_are_refused_for_the_others(tmp_path, monkey
         assert is_one_sentence(complaint) and words[0].strip("-") in complaint and ".keras" in complaint
     with pytest.raises(InputError, match=r"labels.*\.keras"):
         explorer.load("toy-vgg", labels=["x"])
+
+
+def test_networks_that_are_loaded_at_once_do_not_disturb_each_other(tmp_path):
+    models = [ended(layers.Dense(count, activation="softmax")) for count in (3, 4, 5, 6)]
+    paths = [save(model, tmp_path / f"{i}.keras") for i, model in enumerate(models)]
+    with ThreadPoolExecutor(4) as pool:
+        loaded = list(pool.map(load_custom, paths))
+    for model, classifier in zip(models, loaded, strict=True):
+        fed = classifier.preprocess(PICTURE[None])
+        assert np.allclose(classifier.predict(PICTURE[None]), model(fed), atol=1e-6)

@@ -1,5 +1,6 @@
 """Damaged and hostile `.keras` files as zips."""
 
+import os
 import random
 import resource
 import stat
@@ -12,10 +13,12 @@ from keras_files import (
     RECIPE,
     WEIGHTS,
     check_refused,
+    layer_of,
     pack,
     parts,
     save,
     small_network,
+    with_recipe,
 )
 
 from explorer.errors import InputError
@@ -181,3 +184,21 @@ def test_changed_bytes_are_noticed_or_harmless(tmp_path, honest):
         except InputError:
             outcomes.add("refused")
     assert "refused" in outcomes
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    """Reading from it would wait for ever."""
+    path = tmp_path / "pipe.keras"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is none"):
+        load_custom(path)
+
+
+def test_what_a_file_says_cannot_steer_a_terminal(tmp_path, honest, refused):
+    def change(recipe):
+        layer_of(recipe, "conv")["config"].update(padding="\x1b[2J\n", name="\x1b[2Jconv")
+
+    path = with_recipe(tmp_path / "escape.keras", honest, change)
+    with pytest.raises(InputError) as told:
+        load_custom(path)
+    assert "\x1b" not in str(told.value) and "\n" not in str(told.value)

@@ -212,3 +212,45 @@ def test_a_recipe_that_nests_without_end_is_refused(tmp_path, honest, refused):
         layer_of(recipe, "pool")["config"]["pool_size"] = deep
 
     refused(with_recipe(tmp_path / "deep.keras", honest, change), "'pool'", "deep")
+
+
+def chain(recipe, count, turned):
+    """A recipe with so many layers more, one behind the other, listed in their order or the other way round."""
+    flat, before, more = layer_of(recipe, "flat"), "pool", []
+    for i in range(count):
+        nodes = json.loads(json.dumps(flat["inbound_nodes"]))
+        nodes[0]["args"][0]["config"]["keras_history"] = [before, 0, 0]
+        before = f"more{i}"
+        config = {"name": before, "activation": "linear"}
+        more.append({"module": "keras.layers", "class_name": "Activation", "config": config, "name": before})
+        more[-1]["inbound_nodes"] = nodes
+    flat["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = [before, 0, 0]
+    recipe["config"]["layers"] += more[::-1] if turned else more
+
+
+def test_layers_listed_the_wrong_way_round_do_not_keep_keras_busy(tmp_path, honest, refused):
+    path = with_recipe(tmp_path / "turned.keras", honest, lambda recipe: chain(recipe, 2000, turned=True))
+    refused(path, "order of their work")
+    load_custom(with_recipe(tmp_path / "straight.keras", honest, lambda recipe: chain(recipe, 60, turned=False)))
+
+
+def test_a_value_split_into_a_great_many_is_refused(tmp_path, honest, refused):
+    def change(recipe):
+        split = {"module": "keras.src.ops.numpy", "class_name": "Split", "registered_name": "Split", "name": "split"}
+        split.update(config={"name": "split", "indices_or_sections": 1 << 30, "axis": 1})
+        recipe["config"]["layers"].append({**split, "inbound_nodes": layer_of(recipe, "pool")["inbound_nodes"]})
+
+    refused(with_recipe(tmp_path / "split.keras", honest, change), "'split'", "parts")
+
+
+def test_maps_that_no_machine_holds_together_are_refused(tmp_path, refused):
+    steps = [layers.UpSampling2D(2, name="grow"), *(layers.ReLU(name=f"relu{i}") for i in range(20))]
+    path = save(
+        keras.Sequential([keras.Input((12, 16, 3)), *steps, layers.GlobalAveragePooling2D(), layers.Dense(4)]),
+        tmp_path / "honest.keras",
+    )
+
+    def change(recipe):
+        layer_of(recipe, "grow")["config"]["size"] = [600, 600]  # 0.8 GB each
+
+    refused(with_recipe(tmp_path / "many.keras", path, change), "together", "8 GiB")

@@ -22,10 +22,10 @@ LAYERS = _names("""
     Permute RMSNormalization RandomBrightness RandomContrast RandomCrop RandomFlip RandomHue RandomRotation
     RandomSaturation RandomSharpness RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing
     SeparableConv2D SeparableConvolution2D Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization Subtract
-    TimeDistributed UnitNormalization UpSampling2D ZeroPadding2D
+    UnitNormalization UpSampling2D ZeroPadding2D
 """)
 OPERATIONS = {  # what arithmetic between the layers of a functional model is stored as
-    "keras.src.ops.core": _names("Cast SaturateCast StopGradient Slice Unstack"),
+    "keras.src.ops.core": _names("Cast SaturateCast StopGradient Slice"),
     "keras.src.ops.image": _names("Resize RGBToGrayscale PadImages CropImages"),
     "keras.src.ops.math": _names("Logsumexp Rsqrt Erf"),
     "keras.src.ops.nn": _names("""

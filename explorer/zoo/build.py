@@ -11,6 +11,7 @@ import keras
 from explorer.errors import InputError
 
 MOST_MAP = 1 << 30  # bytes of one layer's output for one picture; VGG's largest takes 13 MB
+MOST_MAPS = 8 << 30  # bytes of all of them together
 ASSUMED_SIDE = 224  # pixels, of a network that takes any size
 SLACK = 1 << 16  # bytes: what Keras keeps beside the weights
 LONGEST_REASON = 160
@@ -59,6 +60,7 @@ def _check_size(model, stored_bytes):
             f"A network file stores every weight, but this one asks for {wanted:,} bytes of weights and stores "
             f"{stored_bytes:,}: save it again."
         )
+    total = 0
     for operation, value in _outputs(model):
         size = _bytes([ASSUMED_SIDE if side is None else side for side in value.shape[1:]], "float32")
         if size > MOST_MAP:
@@ -66,6 +68,12 @@ def _check_size(model, stored_bytes):
                 f"A layer's output for one picture takes at most 1 GiB, but that of {operation.name[:60]!r} has the "
                 f"shape {tuple(value.shape)}: make the network smaller."
             )
+        total += size
+    if total > MOST_MAPS:
+        raise InputError(
+            f"All layers together give at most 8 GiB for one picture, but these give {total / (1 << 30):.0f} GiB: "
+            "make the network smaller."
+        )
 
 
 def _outputs(model):
@@ -90,4 +98,5 @@ def _reason(fault):
     while fault.__context__ is not None:
         fault = fault.__context__
     line = next((line.strip() for line in str(fault).splitlines() if line.strip()), type(fault).__name__)
-    return line.split(". ")[0][:LONGEST_REASON].rstrip(".:; ")
+    line = "".join(filter(str.isprintable, line)).split(". ")[0]
+    return line[:LONGEST_REASON].rstrip(".:; ")

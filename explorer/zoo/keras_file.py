@@ -4,6 +4,7 @@ Three members are read, by name, and written nowhere but to the folder the calle
 file says and on what is then really read.
 """
 
+import errno
 import stat
 import struct
 import zipfile
@@ -48,7 +49,13 @@ def unpack(path, folder):
                         out.write(part)
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(
+            f"A network's file must be readable, but {path.name!r} is not: check its permissions."
+        ) from error
     except DAMAGED as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
         raise InputError("A .keras file must be whole, but this one is damaged or cut short: save it again.") from error
     return text, weights
 
@@ -68,7 +75,7 @@ def check_name(path):
             "convert it "
             f"in Python by {line}."
         )
-    if kind != ".keras":
+    if kind != ".keras" or not path.is_file():
         raise InputError(
             f"A network is read from a .keras file, but {name!r} is none: save it by model.save('name.keras')."
         )

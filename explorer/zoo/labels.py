@@ -49,7 +49,7 @@ def _from_file(path):
         )
     if not lines:
         raise InputError(f"A file of labels names every class, but {path.name!r} is empty: give {FORMS}.")
-    return lines
+    return [_name(i, line) for i, line in enumerate(lines)]
 
 
 def _decode(held, name):
@@ -81,6 +81,6 @@ def _name(index, entry):
     """A name, or the second of Keras's pair of WordNet's id and name."""
     if isinstance(entry, list | tuple) and len(entry) == 2:
         entry = entry[1]
-    if not isinstance(entry, str) or not entry.strip():
+    if not isinstance(entry, str) or not any(c.isprintable() and not c.isspace() for c in entry):
         raise InputError(f"A label is a name, but that of class {index} is {str(entry)[:40]!r}: give {FORMS}.")
-    return entry.strip()
+    return "".join(filter(str.isprintable, entry)).strip()

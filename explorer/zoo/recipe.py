@@ -13,7 +13,9 @@ from explorer.zoo.allowed import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KIN
 
 MOST_BYTES = 16 << 20  # NASNetMobile's 771 layers take 0.8 MB
 DEEPEST = 100  # objects within objects
-MOST_CALLS = 20_000  # of layers, in one pass through the network: a model may call a model that calls a model ...
+MOST_CALLS = 5_000  # of layers, in one pass through the network: a model may call a model that calls a model ...
+MOST_ROUNDS = 50  # over the list of layers until each has been fed; a list that Keras wrote takes one or two
+MOST_PARTS = 1_000  # into which one value is split
 FROM_PYTHON = "load it in Python and pass it to explorer.from_model(model)"
 
 VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
@@ -81,6 +83,7 @@ class _Reader:
         read["config"], calls = self.value(config, layer, depth + 1)
         if name == "Functional":
             read["module"] = FUNCTIONAL
+            _check_order(read["config"].get("layers"), layer)
         if name == "function":
             return read, 0
         shared = json.dumps(given.get("shared_object_id"))
@@ -145,10 +148,19 @@ def _why_not(given, name, module):
     if name == "Functional" and module in FUNCTIONAL_BEFORE:
         return None
     if _is_in(module, KINDS) and name in KINDS[module]:
-        return None if isinstance(given.get("config"), dict) else f"is a {name} without settings"
+        return _why_no_settings(name, given.get("config"))
     if str(module).split(".")[0] != "keras":
         return f"is of the class {_quoted(module, name)}, whose code a file does not hold"
     return f"names {_quoted(module, name)}, which is not one of them"
+
+
+def _why_no_settings(name, config):
+    if not isinstance(config, dict):
+        return f"is a {name} without settings"
+    parts = config.get("indices_or_sections", 0) if name == "Split" else 0
+    if isinstance(parts, int) and parts > MOST_PARTS:
+        return f"is split into {parts:.2g} parts"
+    return None
 
 
 def _check_calls(calls):
@@ -164,6 +176,47 @@ def _is_fed(value):
     if isinstance(value, dict):
         return value.get("class_name") == "__keras_tensor__" or any(map(_is_fed, value.values()))
     return isinstance(value, list) and any(map(_is_fed, value))
+
+
+def _check_order(layers, model):
+    """Keras goes over the list of layers again and again, until each has been fed: a list in the wrong order, of a
+    few thousand, keeps it busy for minutes."""
+    layers = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
+    waiting = [(str(layer.get("name")), [_feeds(node) for node in _nodes(layer)]) for layer in layers]
+    made = {str(layer.get("name")): int(layer.get("class_name") in ("InputLayer", "Functional")) for layer in layers}
+    for _ in range(MOST_ROUNDS):
+        before = sum(made.values())
+        for name, nodes in waiting:
+            while nodes and all(index < made.get(fed, MOST_CALLS) for fed, index in nodes[0]):
+                made[name] += 1
+                nodes.pop(0)
+        waiting = [(name, nodes) for name, nodes in waiting if nodes]
+        if not waiting or sum(made.values()) == before:
+            return  # whole, or a ring, which Keras tells of
+    raise InputError(
+        f"A recipe lists layers in the order of their work, but{_at(model)} does not: save the network again."
+    )
+
+
+def _nodes(layer):
+    nodes = layer.get("inbound_nodes")
+    return nodes if isinstance(nodes, list) else []
+
+
+def _feeds(value):
+    """(name, index of the call) of every layer whose output is among the values of a call."""
+    if isinstance(value, dict):
+        history = value["config"].get("keras_history") if value.get("class_name") == "__keras_tensor__" else None
+        return _call(history) if history else [feed for part in value.values() for feed in _feeds(part)]
+    if isinstance(value, list):
+        return _call(value) or [feed for part in value for feed in _feeds(part)]
+    return []
+
+
+def _call(history):
+    """[(name, index)] where a list is ["conv", 0, 0], perhaps followed by settings, as Keras 2 wrote it; else none."""
+    is_one = isinstance(history, list) and len(history) in (3, 4) and isinstance(history[0], str)
+    return [(history[0], history[1])] if is_one and isinstance(history[1], int) else []
 
 
 def _for_training(key, value):
