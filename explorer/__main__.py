@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import explorer
+from explorer.backend import device
 from explorer.errors import InputError
 from explorer.export import claim, free_stem, save
 from explorer.heatmaps import describe_probability
@@ -15,6 +16,7 @@ from explorer.overlays import overlay
 from explorer.quiet import quietly
 from explorer.scenes import train
 from explorer.terminal import ProgressLine
+from explorer.zoo.weights import megabytes
 
 MISTAKEN = 2
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
@@ -37,7 +39,9 @@ def explain_pictures(arguments):
     """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
     _check_colours(arguments)
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
-        classifier = explorer.load(arguments.model, **_own(arguments))
+        device()
+    with ProgressLine("weights", megabytes) as progress:
+        classifier = explorer.load(arguments.model, progress=progress, **_said_of_model(arguments))
     taken, status = claim(arguments.pictures), 0
     for picture in arguments.pictures:
         stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
@@ -47,10 +51,11 @@ def explain_pictures(arguments):
 
 
 def list_models(arguments):
-    """One line for each classifier that can be loaded."""
+    """One line for each classifier that can be loaded: whether its weights are there, and else how large they are."""
     wide = max(len(name) for name in explorer.MODELS)
     for name, entry in explorer.MODELS.items():
-        print(f"{name:<{wide}}  {entry.label}: {entry.about}")
+        place = "on disk" if entry.on_disk() else f"download {megabytes(entry.download_bytes)}"
+        print(f"{name:<{wide}}  {place:<15}  {entry.label}: {entry.about}")
     return 0
 
 
@@ -78,9 +83,8 @@ def _check_colours(arguments):
     overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
 
 
-def _own(arguments):
-    """What was said of a network of one's own."""
-    said = {option: vars(arguments)[option] for option in ("labels", "preprocessing", "head")}
+def _said_of_model(arguments):
+    said = {option: vars(arguments)[option] for option in ("weights", "labels", "preprocessing", "head")}
     return {option: value for option, value in said.items() if value is not None}
 
 
@@ -138,6 +142,7 @@ def _add_explain(commands):
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, GIF, WebP, AVIF, BMP or TIFF")
     for name, default, kind, words in (
         ("model", "toy-vgg", str, "one that `python -m explorer models` lists, or a .keras file of your own"),
+        ("weights", None, str, "of a listed one: a file, .h5 or .weights.h5; else its own, downloaded where missing"),
         ("labels", None, str, "of a .keras file: its class names, a file of one a line or JSON"),
         ("preprocessing", None, str, "of a .keras file: 1/255 (if nothing is said), 1/127.5-1, none, caffe, tf, torch"),
         ("head", None, str, "of a .keras file of several outputs: the name of the one to explain"),

@@ -7,16 +7,16 @@ import sys
 class ProgressLine:
     """One line on standard error, written over as the work goes on, gone at the end; nothing where no one watches.
 
-    Call it as progress(stage, done, total); `title` is what is being worked on.
+    Call it as progress(stage, done, total); `title` is what is being worked on, `written` how a count is.
     """
 
-    def __init__(self, title):
-        self.title = title
+    def __init__(self, title, written=str):
+        self.title, self.written = title, written
         self.watched = sys.stderr.isatty()
 
     def __call__(self, stage, done, total):
         if self.watched:
-            self._write(f"{self.title}: {stage} {done}/{total}")
+            self._write(f"{self.title}: {stage} {self.written(done)}/{self.written(total)}")
 
     def __enter__(self):
         return self

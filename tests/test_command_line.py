@@ -14,7 +14,7 @@ from PIL import Image
 import explorer
 from explorer import __main__ as command_line
 from explorer import zoo
-from explorer.scenes import train
+from explorer.scenes import toy_vgg, train
 
 ROOT = Path(__file__).resolve().parents[1]
 METHODS = tuple(explorer.METHODS)
@@ -41,7 +41,11 @@ def folder(tmp_path, monkeypatch):
 def run(folder, classifier, monkeypatch, capfd):
     """run(*words) -> (status, what was printed, the lines of complaint); the classifier is loaded only once."""
     load = explorer.load
-    monkeypatch.setattr(explorer, "load", lambda name: classifier if name == "toy-vgg" else load(name))
+
+    def once(name, progress, **said):
+        return classifier if (name, said) == ("toy-vgg", {}) else load(name, progress=progress, **said)
+
+    monkeypatch.setattr(explorer, "load", once)
 
     def call(*words):
         capfd.readouterr()
@@ -204,7 +208,7 @@ def test_a_wrong_setting_is_told_in_one_sentence(run, words, named):
 
 @pytest.mark.parametrize("words", [("--colormap", "rainbow"), ("--opacity", "2")])
 def test_wrong_colours_are_told_before_the_network_runs(run, monkeypatch, words):
-    monkeypatch.setattr(explorer, "load", lambda name: pytest.fail("the network was loaded for nothing"))
+    monkeypatch.setattr(explorer, "load", lambda name, **said: pytest.fail("the network was loaded for nothing"))
     assert run("explain", "good.png", *words)[0] == 2
 
 
@@ -239,10 +243,24 @@ def test_a_fault_of_ours_is_not_hidden(run, monkeypatch):
         run("explain", "good.png", *QUICK)
 
 
-def test_models_lists_what_can_be_loaded(run):
+def test_models_lists_what_can_be_loaded(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(zoo.weights, "folders", lambda: [tmp_path])
+    (tmp_path / zoo.MODELS["mobilenet-v2"].file).write_bytes(b"weights")
     status, printed, complaints = run("models")
     assert (status, complaints) == (0, [])
-    assert [line.split()[0] for line in printed.splitlines()] == list(zoo.MODELS)
+    told = {line.split()[0]: line for line in printed.splitlines()}
+    assert list(told) == list(zoo.MODELS)
+    assert {name for name, line in told.items() if " on disk " in line} == {"toy-vgg", "mobilenet-v2"}
+    assert " download 575 MB " in told["vgg19"] and "VGG19" in told["vgg19"] and "224×224" in told["vgg19"]
+
+
+def test_weights_of_another_network_are_told_in_one_sentence(run, tmp_path):
+    status, _, complaints = run("explain", "good.png", *QUICK, "--weights", str(toy_vgg.WEIGHTS))
+    assert (status, complaints) == (0, []), "its own weights by their path"
+    status, _, complaints = run("explain", "good.png", "--model", "mobilenet-0.25", "--weights", str(toy_vgg.WEIGHTS))
+    assert status == 2 and len(complaints) == 1 and "another network than MobileNet, α = 0.25" in complaints[0]
+    status, _, complaints = run("explain", "good.png", *QUICK, "--weights", "missing.h5")
+    assert status == 2 and len(complaints) == 1 and "there is none at missing.h5" in complaints[0]
 
 
 def test_train_gets_its_own_words(run, monkeypatch):
