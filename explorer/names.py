@@ -1,5 +1,6 @@
 """Names people give and names there are: of classes, of layers."""
 
+import re
 from difflib import get_close_matches
 
 import numpy as np
@@ -40,8 +41,11 @@ def find_class(name, classes, wanted):
 
 
 def nearest(wanted, known):
-    """The end of a sentence that has just said that there is no `wanted`."""
-    close = get_close_matches(str(wanted), known, n=3, cutoff=0.5)
+    """The end of a sentence that just said there is no `wanted`: the names that hold it, else those like it."""
+    wanted = str(wanted).strip()
+    word = re.compile(rf"\b{re.escape(wanted)}\b", re.IGNORECASE)
+    holding = [name for name in known if wanted and word.search(name)]
+    close = holding[:3] or get_close_matches(wanted, known, n=3, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(repr(name) for name in close) + "?"
     return "choose one of its own, such as " + ", ".join(repr(name) for name in known[:3]) + "."

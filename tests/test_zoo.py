@@ -159,5 +159,22 @@ def test_a_class_is_found_by_its_name(small):
     assert small.class_index("Soccer Ball") == 805 and small.class_index("cardigan (dog)") == 264
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("crane", "'crane (bird)' or 'crane (machine)'?"),
+        ("Maillot", "'maillot (tights)' or 'maillot (bathing suit)'?"),
+        ("cardigan", "'Cardigan (dog)' or 'cardigan (garment)'?"),
+        ("retriever", "'flat-coated retriever' or 'curly-coated retriever' or 'golden retriever'?"),
+        ("soccerball", "'soccer ball' or "),
+        ("acoustic gitar", "'acoustic guitar' or "),
+    ],
+)
+def test_a_name_that_is_not_quite_one_is_answered_with_those_that_are(small, typed, offered):
+    with pytest.raises(InputError) as told:
+        small.class_index(typed)
+    assert str(told.value).startswith(f"mobilenet-0.25 knows no class '{typed}'; did you mean {offered}")
+
+
 def test_every_application_has_the_names(small):
     assert small.class_names == class_names() and len(APPLICATIONS) == len(EXPECTED) - 1
