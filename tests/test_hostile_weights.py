@@ -254,3 +254,20 @@ def test_maps_that_no_machine_holds_together_are_refused(tmp_path, refused):
         layer_of(recipe, "grow")["config"]["size"] = [600, 600]  # 0.8 GB each
 
     refused(with_recipe(tmp_path / "many.keras", path, change), "together", "8 GiB")
+
+
+def test_a_network_that_is_not_built_is_refused(tmp_path, refused):
+    """It would be built when it is first run, and its weights were never counted."""
+    steps = [layers.Conv2D(5, 3, name="conv"), layers.GlobalAveragePooling2D(), layers.Dense(1 << 36, name="classes")]
+    with pytest.warns(UserWarning, match="not yet been built"):
+        path = save(keras.Sequential(steps), tmp_path / "unbuilt.keras")
+    refused(path, "model.build")
+
+    def change(recipe):
+        recipe["config"].pop("build_input_shape"), recipe.pop("build_config")
+        recipe["config"]["layers"] = [part for part in recipe["config"]["layers"] if part["class_name"] != "InputLayer"]
+        for part in recipe["config"]["layers"]:
+            part.pop("build_config", None)
+
+    built = keras.Sequential([keras.Input((12, 16, 3)), *steps[:2], layers.Dense(4)])
+    refused(with_recipe(tmp_path / "again.keras", save(built, tmp_path / "built.keras"), change))

@@ -3,6 +3,7 @@
 The network is first built without memory for its weights: a recipe of a few bytes can ask for any number of them.
 """
 
+import re
 import threading
 import warnings
 
@@ -24,7 +25,7 @@ def build(recipe, weights, stored_bytes):
     refused network leaves nothing behind. Raises InputError where Keras cannot build it.
     """
     made = {}
-    thread = threading.Thread(target=_build, args=(recipe, weights, stored_bytes, made))
+    thread = threading.Thread(target=_build, args=(recipe, weights, stored_bytes, made), daemon=True)
     thread.start()
     thread.join()
     if "fault" not in made:
@@ -42,6 +43,7 @@ def _build(recipe, weights, stored_bytes, made):
     try:
         with keras.StatelessScope(initialize_variables=False):
             model = keras.saving.deserialize_keras_object(recipe, safe_mode=True)
+            _check_built(model)
             _check_size(model, stored_bytes)
         with keras.StatelessScope():
             pass  # leaving it gives the variables, which were only described above, their memory
@@ -51,6 +53,18 @@ def _build(recipe, weights, stored_bytes, made):
         made["model"] = model
     except Exception as fault:  # of any kind: what is built was written by a stranger
         made["fault"] = fault
+
+
+def _check_built(model):
+    """What is not built yet would be built, of any size, when the network is first run."""
+    for part in [model, *model.layers]:
+        if not part.built:
+            raise InputError(
+                f"A network in a file knows the sizes of its layers, but its layer {part.name[:60]!r} does not: call "
+                "model.build with the shape of its input before you save it."
+            )
+        if part is not model and isinstance(part, keras.Model):
+            _check_built(part)
 
 
 def _check_size(model, stored_bytes):
@@ -87,7 +101,8 @@ def _outputs(model):
 
 def _bytes(shape, dtype):
     """Reckoned in whole Python numbers, which do not overflow."""
-    size = 2 if "16" in str(dtype) else 8 if "64" in str(dtype) else 4
+    bits = re.search(r"\d+", str(dtype))  # "bfloat16", "int8", "bool"
+    size = int(bits.group()) // 8 if bits else 1
     for side in shape:
         size *= int(side)
     return size

@@ -69,11 +69,10 @@ def check_name(path):
     kind = path.suffix.lower()
     if path.is_dir() or kind in CONVERSIONS:
         told, line = ("a folder", FROM_FOLDER) if path.is_dir() else (f"a {kind} file", CONVERSIONS[kind])
-        line = line.format(name=name, stem=path.stem)
+        line = line.format(name=name, stem=Path(name).stem)
         raise InputError(
             f"A network is read from a .keras file, which runs no code, but {name!r} is {told}: if you trust it, "
-            "convert it "
-            f"in Python by {line}."
+            f"convert it in Python by {line}."
         )
     if kind != ".keras" or not path.is_file():
         raise InputError(
