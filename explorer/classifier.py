@@ -253,7 +253,7 @@ def _as_map(layer, value):
 def _as_output(layer, a):
     """A map (n, h, w, K) as the layer returns it."""
     a = ops.transpose(a, (0, 3, 1, 2)) if layer.channels_first else a
-    return ops.cast(a, getattr(layer.call.layer, "compute_dtype", None) or "float32")
+    return ops.cast(a, layer.dtype)
 
 
 def _in_short(fault):

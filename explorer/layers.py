@@ -22,6 +22,7 @@ class Layer:
     reaches: bool = field(default=True, repr=False)  # whether the score depends on it at all
     call: tap.LayerCall | None = field(default=None, repr=False, compare=False)
     channels_first: bool = field(default=False, repr=False)  # whether the network keeps the map as (K, h, w)
+    dtype: str = field(default="float32", repr=False)  # of the map inside the network
     others: tuple[str, ...] = field(default=(), repr=False)  # names for the same place, such as "backbone"
 
 
@@ -75,10 +76,12 @@ def _maps(calls, channels_first):
         key = id(call.output)
         first = formats.setdefault(key, _channels_first(call, formats.get(id(call.input), channels_first)))
         shape = _channels_last(tuple(call.output.shape), first)
-        if not _is_map(shape) or not isinstance(call.layer, keras.layers.Layer):
+        dtype = keras.backend.standardize_dtype(call.output.dtype)
+        if not _is_map(shape) or "float" not in dtype:
             continue
         names.setdefault(key, []).append(call.name)
-        found.setdefault(key, (Layer(call.name, shape[1:], False, False, call.without_values(), first), call.output))
+        layer = Layer(call.name, shape[1:], False, False, call.without_values(), first, dtype)
+        found.setdefault(key, (layer, call.output))
     return [(replace(layer, others=tuple(names[key][1:])), value) for key, (layer, value) in found.items()]
 
 

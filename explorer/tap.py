@@ -4,6 +4,7 @@ Only the layer's `call` is set aside for the length of one call of the model, un
 layers inside residual branches, nested models and subclassed models are reached alike, and the model is never changed.
 """
 
+import re
 import threading
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,7 @@ LOCK = threading.RLock()
 class LayerCall:
     """The `index`-th call of `layer` in one pass through the model, by its path-style name."""
 
-    name: str  # "block1_conv1", "backbone/conv4_block6_out"; "conv#2" for a layer's second call
+    name: str  # "block1_conv1", "backbone/conv4_block6_out"; "conv#2" for a second call, "add#2" for a second operation
     layer: Any  # a layer, or an operation of a functional model, such as keras.ops.softmax
     index: int
     output: Any  # what it returned in the recorded pass
@@ -60,7 +61,7 @@ def record(model, x):
 
     def watch(layer):
         def handler(original, *args, **kwargs):
-            stack.append(layer.name)
+            stack.append(_name(layer))
             name = "/".join(stack)
             try:
                 output = original(*args, **kwargs)
@@ -116,6 +117,11 @@ def observed(layer, index, seen):
         return output
 
     return intercepted(layer, handler)
+
+
+def _name(part):
+    """Of a layer its own; of an operation what it does: Keras numbers those anew every time a model is made."""
+    return part.name if isinstance(part, keras.layers.Layer) else re.sub(r"_\d+$", "", part.name)
 
 
 def _with_unique_names(calls):

@@ -198,7 +198,8 @@ def test_channels_first_through_layers_that_do_not_say_so():
     after = layers.Dropout(0.5, name="drop")(layers.Activation("tanh", name="after")(operation))
     model = keras.Model(x, layers.Dense(7)(layers.Flatten()(after)))
     shapes = {layer.name: layer.shape for layer in nets.classifier(model).layers()}
-    expected = dict.fromkeys(("pool", "norm", "act", "joined", "after"), (6, 8, 4)) | {"stem": (12, 16, 4)}
+    below = ("pool", "norm", "act", "joined", "relu", "multiply", "after")
+    expected = dict.fromkeys(below, (6, 8, 4)) | {"stem": (12, 16, 4)}
     assert shapes == expected, "(h, w, K), told from what each layer is given"
 
 

@@ -94,6 +94,28 @@ def test_a_layer_that_does_nothing_is_another_name_for_the_one_before():
     assert classifier.layer("features").others[:2] == ("drop", "linear"), "the layer knows its other names"
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_operations_are_places_too(times):
+    """`x + y` is where a residual block ends in networks that are written so."""
+    for _ in range(times):  # Keras numbers its operations anew in every model
+        p = nets.parts()
+        x = keras.Input(SHAPE)
+        below = p["pool"](p["stem"](x))
+        joined = layers.Conv2D(4, 3, padding="same", name="one")(below) + below
+        again = layers.Conv2D(4, 3, padding="same", name="two")(joined) + joined
+        model = keras.Model(x, layers.Dense(7, activation="softmax")(layers.Flatten()(again)))
+    classifier = nets.classifier(model)
+    expected = {"stem": True, "pool": True, "one": False, "add": True, "two": False, "add#2": True}
+    assert cuts(classifier) == expected, "named by what they do, whichever model it is"
+    assert classifier.default_layer == "add#2", "both branches flow through it"
+    gap = explain(classifier, nets.picture(), "add#2", steps=400, score="logit").completeness_gap
+    assert gap < 1e-3, f"and completeness holds there: {gap:.1e}"
+    sub = keras.Model(x, joined)
+    found = explain(classifier, nets.picture(), "add", steps=1).path.activations[-1]
+    plain = nets.outputs(sub, nets.preprocess(nets.picture()[None].astype(np.float32)))[0]
+    np.testing.assert_allclose(found, plain, rtol=1e-5, atol=1e-6, err_msg="what an explicit sub-model gives there")
+
+
 def test_a_row_in_the_shape_of_a_map_is_no_map():
     p = nets.parts(softmax=None)
     x = keras.Input(SHAPE)
