@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from explorer import backend
-from explorer.scores import SCORES
+from explorer.scores import SCORES, SCORES_OF
 
 CLASSES, TARGET = 6, 2
 MARGINS = [-60, -20, -5, 0, 5, 10, 16, 17, 18, 20, 30, 45, 60]
@@ -39,9 +39,9 @@ def exact(logits, key):
     return 1 / (1 + s)[:, 0], slopes / (1 + s)
 
 
-def found(logits, key):
+def found(logits, key, kind="softmax"):
     """(y, ∂y/∂z) as the explorer computes them, in float32."""
-    score = SCORES[key]
+    score = SCORES_OF[kind][key]
 
     def inner(z):
         return score.inner(z, TARGET), None
@@ -102,3 +102,43 @@ def test_the_gradient_over_all_classes_adds_up_to_nothing(key):
 def test_scores_are_known_by_their_keys():
     assert list(SCORES) == ["probability", "probability-naive", "logit", "log-probability"], "the default comes first"
     assert all(score.key == key and score.label and score.about for key, score in SCORES.items()), "each has words"
+
+
+# A sigmoid for every class: p_c = σ(z_c), ∂p_c/∂z_c = σ(z_c) σ(−z_c), and no other class has a part in it
+
+
+@pytest.mark.parametrize("logit", MARGINS)
+def test_the_scores_of_a_sigmoid(logit):
+    logits = logits_of(0)
+    logits[:, TARGET] = logit
+    z, is_target = logits[:, [TARGET]].astype(np.float64), np.eye(CLASSES)[TARGET]
+    missing = np.exp(-np.logaddexp(0, z))  # 1 − p
+    p = np.exp(-np.logaddexp(0, -z))
+    log_p = -np.logaddexp(0, -z)
+    exact = {"probability": (p, p * missing), "log-probability": (log_p, missing), "logit": (z, np.ones_like(z))}
+    for key, (y, slope) in exact.items():
+        found_y, slopes = found(logits, key, "sigmoid")
+        np.testing.assert_allclose(found_y, y[:, 0], rtol=1e-5, err_msg=f"the {key} at a logit of {logit}")
+        np.testing.assert_allclose(slopes, slope * is_target, rtol=1e-5, err_msg=f"its gradient at {logit}")
+    y, slopes = found(logits, "probability-naive", "sigmoid")
+    if logit >= 18:
+        assert (y == 1).all() and (slopes == 0).all(), "the naive gradient is nothing at all where p rounds to 1"
+    elif abs(logit) <= 5:
+        np.testing.assert_allclose(slopes, p * missing * is_target, rtol=2e-4, err_msg="and right where nothing rounds")
+
+
+def test_scores_of_probabilities_as_they_are():
+    p = np.float32([[0.2, 0.3, 0.5, 0, 0, 0], [0, 0, 0, 1, 0, 0]])
+    y, slopes = found(p, "probability-naive", "probabilities")
+    assert y.tolist() == p[:, TARGET].tolist() and (slopes == np.eye(CLASSES)[TARGET]).all(), "the output itself"
+    y, slopes = found(p, "log-probability", "probabilities")
+    np.testing.assert_allclose(y[0], np.log(0.5), rtol=1e-6, err_msg="its logarithm")
+    np.testing.assert_allclose(slopes[0], 2 * np.eye(CLASSES)[TARGET], rtol=1e-6, err_msg="1/p")
+    assert np.isfinite(y).all() and np.isfinite(slopes).all(), "finite where p has rounded to zero"
+    assert not {"probability", "logit"} & set(SCORES_OF["probabilities"]), "what needs logits is not there"
+
+
+def test_every_kind_of_end_has_known_scores():
+    assert all(set(scores) <= set(SCORES) for scores in SCORES_OF.values()), "the same names everywhere"
+    assert all(score.key == key for scores in SCORES_OF.values() for key, score in scores.items()), "each its own"
+    assert SCORES_OF["softmax"] is SCORES and set(SCORES_OF["sigmoid"]) == set(SCORES), "all of them where logits are"
