@@ -6,6 +6,7 @@ import keras
 import networks as nets
 import numpy as np
 import pytest
+from keras import ops
 
 from explorer import tap
 
@@ -18,7 +19,7 @@ def model(kind="functional"):
 
 
 def output(model):
-    return np.asarray(model(X, training=False))
+    return ops.convert_to_numpy(model(X, training=False))
 
 
 def layer_called(model, name):
@@ -34,7 +35,7 @@ def test_record_sees_every_layer_in_the_order_they_finish(kind):
     assert order == sorted(order), f"the layers in the order of the pass: {names}"
     assert len({call.name for call in calls}) == len(calls), f"no name twice: {names}"
     assert any(call.output is out for call in calls), "the last layer's output is the network's own"
-    np.testing.assert_array_equal(np.asarray(out), output(net), err_msg="watching changes no value")
+    np.testing.assert_array_equal(ops.convert_to_numpy(out), output(net), err_msg="watching changes no value")
 
 
 def test_path_style_names():
@@ -49,7 +50,8 @@ def test_the_second_call_of_a_layer_has_a_name_of_its_own():
     calls = {call.name: call for call in tap.record(classifier.model, X)[1]}
     first, second = calls["shared"], calls["shared#2"]
     assert first.layer is second.layer and (first.index, second.index) == (0, 1), "one layer, two calls"
-    assert np.abs(np.asarray(first.output) - np.asarray(second.output)).max() > 0.1, "with two outputs"
+    one, other = ops.convert_to_numpy(first.output), ops.convert_to_numpy(second.output)
+    assert np.abs(one - other).max() > 0.1, "with two outputs"
 
 
 @pytest.mark.parametrize("kind", nets.KINDS)
@@ -74,7 +76,7 @@ def test_only_the_call_asked_for_is_replaced():
         with tap.replaced(layer, index, zeros):
             seen[index] = output(classifier.model)
     assert np.abs(seen[0] - seen[1]).max() > 1e-4, "zeros in the first call are not zeros in the second"
-    bias = np.asarray(layer_called(classifier.model, "classes").bias)
+    bias = ops.convert_to_numpy(layer_called(classifier.model, "classes").bias)
     powers = np.exp(bias - bias.max())
     np.testing.assert_allclose(
         seen[1][0], powers / powers.sum(), rtol=1e-5, err_msg="zeros out of the second call leave the bias alone"
@@ -94,7 +96,7 @@ def state(model):
     """All that Keras and Python hold of a model: its layers' attributes by identity, its weights by value."""
     parts = [model, *model._flatten_layers(include_self=False)]
     attributes = [{name: id(value) for name, value in vars(part).items()} for part in parts]
-    return attributes, [np.asarray(v.value).copy() for v in model.variables], model.get_config()
+    return attributes, [ops.convert_to_numpy(v.value).copy() for v in model.variables], model.get_config()
 
 
 def assert_untouched(before, model):
