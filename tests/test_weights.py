@@ -3,13 +3,13 @@
 import hashlib
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import h5py
 import keras
 import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
+from local_server import local_server
 
 import explorer
 from explorer import zoo
@@ -31,36 +31,10 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home" / "models"
 
 
-class Server(ThreadingHTTPServer):
-    """Answers every request with `body`, announces `length` bytes, and waits for `hold` before the last piece."""
-
-    body, status, length, hold, asked = BODY, 200, None, None, 0
-
-
-class Answer(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.asked += 1
-        self.send_response(server.status)
-        if server.length != "unknown":
-            self.send_header("Content-Length", str(server.length or len(server.body)))
-        self.end_headers()
-        self.wfile.write(server.body[:-100])
-        if server.hold:
-            server.hold.wait(10)
-        self.wfile.write(server.body[-100:])
-
-    def log_message(self, *words):
-        pass
-
-
 @pytest.fixture
 def server():
-    with Server(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        server.url = f"http://127.0.0.1:{server.server_port}/{FILE}"
+    with local_server(BODY, FILE) as server:
         yield server
-        server.shutdown()
 
 
 def fetch(server, hash=MD5, progress=None):
