@@ -93,6 +93,7 @@ class Comparison:
             complement=self.complement,
             vanished=self.vanished,
             at_picture_only=key == "grad_cam",
+            other_variant=self._other_variant(key),
         )
         return Explanation(
             method=key,
@@ -103,3 +104,8 @@ class Comparison:
             verdict=heatmaps.diagnose(raw, self.epsilon, about),
             statistics=heatmaps.statistics(cam),
         )
+
+    def _other_variant(self, key):
+        if key == "grad_cam" and self.settings["gradients"] == "raw":
+            return "positive gradients"
+        return "all units" if key == "rsi_grad_cam" and self.settings["units"] == "selected" else None

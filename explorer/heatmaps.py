@@ -80,6 +80,7 @@ class Circumstances:
     complement: float  # 1 − p, computed without cancellation
     vanished: bool  # every gradient at the picture is exactly zero
     at_picture_only: bool  # the method looks at α = 1 alone
+    other_variant: str | None = None  # a variant of the method that leaves less out, in words
 
 
 def diagnose(raw, epsilon, about):
@@ -105,15 +106,15 @@ def _blank(about):
     if about.vanished and about.at_picture_only:
         return Verdict(
             "blank",
-            f"Every gradient at the picture is exactly zero{_saturation(about)}.",
+            f"Every gradient at the picture is exactly zero.{_saturation(about)}",
             "No ε can mend it. " + _other_ways(about),
         )
     return Verdict(
         "blank",
         f"At no place of this layer does the weighted sum of channels come out positive for {about.label}: "
         "its ReLU leaves zero everywhere.",
-        "No ε can mend it. Try another layer, the class the network finds most probable, or all units. "
-        "A blank map is no proof that the class is absent.",
+        f"No ε can mend it. Try another layer{f', {about.other_variant}' if about.other_variant else ''} or another "
+        "class. A blank map is no proof that the class is absent.",
     )
 
 
@@ -123,7 +124,7 @@ def _dark(maximum, spread, epsilon, about):
         return Verdict("dark", reason, "Try another layer or another class; no ε can mend a constant map.")
     reason = (
         f"{about.label}'s values span only {short(spread)}, less than ε = {short(epsilon)}, "
-        f"so normalisation leaves them near zero{_saturation(about)}."
+        f"so normalisation leaves them near zero.{_saturation(about)}"
     )
     if spread < FAINTEST:
         return Verdict("dark", reason, f"Only an ε below {round_down(spread)} would show it. {_other_ways(about)}")
@@ -131,13 +132,17 @@ def _dark(maximum, spread, epsilon, about):
 
 
 def _saturation(about):
+    """Why the values are so small, as a sentence to follow another; nothing where it is not the softmax."""
     if about.score != "logit" and about.complement < SATURATED:
         return (
-            f": p = {describe_probability(about.probability, about.complement)}, the softmax is saturated "
-            f"and scales the gradient at the picture by 1 − p = {short(about.complement, 1)}"
+            f" The network is so certain (p = {describe_probability(about.probability, about.complement)}) that its "
+            f"softmax is saturated: it scales the gradient at the picture by 1 − p = {short(about.complement)}."
         )
     if about.score.startswith("probability") and about.probability < SATURATED:
-        return f": p = {short(about.probability, 1)}, and the softmax scales the gradient at the picture by it"
+        return (
+            f" The network all but rules the class out: p = {short(about.probability)}, "
+            "and the softmax scales the gradient at the picture by it."
+        )
     return ""
 
 

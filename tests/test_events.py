@@ -80,7 +80,7 @@ def test_raising_epsilon_turns_maps_dark_and_offers_the_way_back(session):
 def test_a_mistake_leaves_the_last_result(explorer, session):
     before = session.result
     places = guarded(lambda: explorer.explain(session, asked(steps=0), False, silent))
-    assert set(places) == {"status"} and "received 0" in places["status"], "one sentence, and nothing else changes"
+    assert "received 0" in places["status"] and "cards" not in places, "one sentence, and no map changes"
     assert session.result is before, "the last result is still there"
 
 
@@ -120,7 +120,7 @@ def test_stopping_ends_the_work_and_keeps_the_last_result(explorer, session):
     before = session.result
 
     def stop_at_once(*count):
-        session.stopped = True
+        session.job.stopped = True
 
     places = guarded(lambda: explorer.explain(session, asked(steps=40), False, stop_at_once))
     assert "Stopped" in places["status"] and session.result is before, "it says so, and what was there stays"
@@ -167,7 +167,7 @@ def test_an_example_is_shown_as_its_note_says(explorer, session, net):
 
 def test_a_network_that_cannot_be_loaded_leaves_the_one_that_was(explorer, session):
     before = session.result
-    places = guarded(lambda: explorer.change_model(session, asked(model="nowhere.keras"), False, silent))
+    places = guarded(lambda: explorer.explain(session, asked(model="nowhere.keras"), False, silent))
     assert "nowhere.keras" in places["status"] and places["model"] == "net", "the list goes back to what is shown"
     assert session.result is before, "and so does the result"
 
@@ -178,3 +178,63 @@ def test_a_public_server_takes_no_networks(explorer, session, tmp_path):
         lambda: explorer.bring_weights(session, asked(), False, "/etc/passwd", silent),
     ):
         assert "takes no networks" in guarded(bring)["status"], "unless it was started to allow it"
+
+
+def test_a_newer_question_replaces_the_one_that_runs(explorer, session):
+    before = session.result
+
+    def ask_again(*count):
+        if session.job is running[0]:
+            running.append(guarded(lambda: explorer.explain(session, asked(steps=3), False, silent)))
+
+    running = []
+    real_begin = session.begin
+
+    def begin(tell):
+        job, progress = real_begin(tell)
+        running.append(job)
+        return job, progress
+
+    session.begin = begin
+    first = guarded(lambda: explorer.explain(session, asked(steps=40), False, ask_again))
+    assert first is None, "the older one says nothing more"
+    assert session.result is not before and session.result.settings["steps"] == 3, "the newer one is shown"
+
+
+def test_a_picture_chosen_meanwhile_is_explained_for_its_own_class(explorer, session):
+    explorer.explain(session, asked(class_index=int(session.result.probabilities.argmin())), False, silent)
+    session.shown = 1  # a click whose answer has not come yet, while the class box still tells of the old picture
+    explorer.explain(session, asked(class_index=session.result.class_index, steps=5), False, silent)
+    assert session.explained is session.pictures[1], "the picture that is chosen is explained"
+    assert session.result.class_index == int(session.result.probabilities.argmax()), "not for the other one's class"
+
+
+def test_a_mistake_leaves_the_picture_that_the_results_are_of(explorer, session):
+    places = guarded(lambda: explorer.select(session, asked(steps=0), False, 2, silent))
+    assert session.shown == 0 and places["strip"]["selected_index"] == 0, "strip and results stay together"
+
+
+def test_a_baseline_of_the_class_itself_is_warned_of(session):
+    session.at_baseline = np.eye(networks.CLASSES)[session.result.class_index]
+    places = events.redraw(session, asked(), dark=False)
+    assert "already" in places["notice"] and 'role="alert"' in places["notice"], "a path from it explains little"
+
+
+def test_the_button_mends_what_the_slider_can(session):
+    faint = {"grad_cam": 1e-20, "integrated_grad_cam": 1e-3, "rsi_grad_cam": 2e-12}
+    cams = {key: np.array([[0, value], [0, 0]], np.float32) for key, value in faint.items()}
+    result = events.replace(session.result, cams=cams, epsilon=1.0)
+    assert events.lower_exponent(result) == -12, "the map out of reach does not keep the others dark"
+
+
+def test_an_empty_field_is_told(explorer, session):
+    for change, words in (({"steps": None}, "steps is empty"), ({"seed": None}, "seed is empty")):
+        places = guarded(lambda change=change: explorer.explain(session, asked(**change), False, silent))
+        assert words in places["status"], f"{change} is told in the words of the page"
+
+
+def test_the_page_telling_the_output_it_was_given_changes_nothing(explorer, session):
+    """The head's box is filled once a network is loaded, and comes back with the next question."""
+    session.choose(1)
+    explorer.explain(session, asked(head=session.head), False, silent)
+    assert session.explained is session.pictures[1], "the network is the same, so the picture chosen stays chosen"

@@ -51,13 +51,18 @@ class Asked:
     def baseline_spec(self):
         """The one word (or the picture) that `explorer.baselines` understands."""
         given = {
-            "blurred": f"blurred:{self.sigma}",
-            "uniform-noise": f"uniform-noise:{self.seed}",
-            "gaussian-noise": f"gaussian-noise:{self.seed}",
+            "blurred": f"blurred:{_written(self.sigma)}",
+            "uniform-noise": f"uniform-noise:{_written(self.seed)}",
+            "gaussian-noise": f"gaussian-noise:{_written(self.seed)}",
             "colour": f"colour:{self.colour}",
             PICTURE_BASELINE: self.baseline_picture,
         }
         return given.get(self.baseline, self.baseline)
+
+
+def _written(number):
+    """7.0 -> "7", as the field shows it."""
+    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,11 @@ def choices():
         with gr.Column(min_width=150, scale=3):
             kinds = [(kind.label, name) for name, kind in BASELINES.items()] + [("A picture of mine", PICTURE_BASELINE)]
             baseline = gr.Dropdown(kinds, value="black", label="Baseline: the path begins at", elem_id="baseline")
-            sigma = gr.Slider(1, 60, value=10, step=1, label="Blur σ, pixels", visible=False)
-            seed = gr.Number(0, precision=0, minimum=0, label="Seed of the noise", visible=False)
+            sigma = gr.Number(10, label="Blur σ, pixels", visible=False, elem_id="sigma")
+            seed = gr.Number(0, label="Seed of the noise", visible=False, elem_id="seed")
             colour = gr.ColorPicker("#808080", label="Colour", visible=False)
-            own = gr.Image(type="filepath", sources=["upload"], label="Picture", height=120, visible=False)
+            # A File, not an Image: what cannot be read is then told by our own sentence
+            own = gr.File(label="Picture", height=96, visible=False, elem_id="own-baseline", elem_classes="small-drop")
         preview = gr.HTML(elem_id="baseline-preview", min_width=90)
     with gr.Group(), gr.Row(elem_classes="tight"):
         steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, scale=1)
@@ -142,9 +148,10 @@ class OwnNetwork:
 
 
 def own_network(allowed):
-    with gr.Accordion("Your own network", open=False, visible=allowed, elem_id="own-network"):
+    place = {"elem_id": "own-network", "elem_classes": "small-drop"}
+    with gr.Accordion("Your own network", open=False, visible=allowed, **place):
         file = gr.File(label="A .keras file", height=96, elem_id="own-file")
-        labels = gr.File(label="Its labels, one a line or JSON (may be left out)", height=96, elem_id="own-labels")
+        labels = gr.File(label="Labels (optional)", height=96, elem_id="own-labels")
         preprocessing = gr.Dropdown(
             [(f"{name}: {known.about}", name) for name, known in PREPROCESSINGS.items()], value="1/255",
             label="It is fed pixels as", allow_custom_value=True, elem_id="own-preprocessing",

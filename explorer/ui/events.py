@@ -17,6 +17,7 @@ from explorer.ui import networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, PICTURE_BASELINE, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.networks import Network
+from explorer.ui.session import Superseded
 
 log = logging.getLogger("explorer")
 
@@ -53,7 +54,10 @@ class Explorer:
         return self._load(self._network(session, asked), tell)
 
     def _network(self, session, asked):
+        """The Network asked for; its head is None unless the visitor chose one that differs from what is shown."""
         network = session.networks.get(asked.model) or Network(asked.model)
+        if asked.head in (None, session.head) and asked.model == session.model:
+            return session.network
         return replace(network, head=asked.head) if asked.head else network
 
     def _load(self, network, tell):
@@ -71,43 +75,22 @@ class Explorer:
         if self.first != Network(asked.model):
             session.networks[self.first.label] = self.first
             asked = replace(asked, model=self.first.label)
-        return {"model": self._model_list(session, asked.model)} | self.change_model(session, asked, dark, _silent)
+        return self.explain(session, asked, dark, _silent)
 
     def add(self, session, asked, dark, files, tell):
         before = len(session.pictures)
         complaints = session.add(files)
-        if len(session.pictures) == before:
-            return {"status": results.status(" ".join(complaints), "wrong")}
-        places = {"strip": strip(session)} | self.explain(session, asked, dark, tell, new_picture=True)
+        added = len(session.pictures) - before
+        if not added:
+            return {"status": results.complaints("No picture among these files:", complaints)}
+        places = self.explain(session, asked, dark, tell)
         if complaints:
-            added = len(session.pictures) - before
-            words = f"Added {added} of {added + len(complaints)} files. {' '.join(complaints)}"
-            places["status"] = results.status(words, "wrong")
+            places["status"] = results.complaints(f"Added {added} of {added + len(complaints)} files:", complaints)
         return places
 
     def select(self, session, asked, dark, index, tell):
-        session.shown = index
-        return self.explain(session, asked, dark, tell, new_picture=True)
-
-    def change_model(self, session, asked, dark, tell):
-        """Another network, or another output of it; its own examples, its most probable class, its last layer."""
-        network = self._network(session, asked)
-        try:
-            classifier = self._load(network, tell)
-        except (InputError, Cancelled) as why:
-            return told(why) | {"model": session.model, "head": gr.update(value=session.head)}
-        session.model, session.head = asked.model, classifier.chosen_head
-        session.show_examples(examples(network))
-        allowed = SCORES_OF[classifier.kind]
-        score = asked.score if asked.score in allowed else classifier.default_score
-        places = self.explain(session, asked, dark, tell, new_picture=True, layer=None, score=score)
-        heads = classifier.heads
-        return places | {
-            "strip": strip(session),
-            "layer": gr.update(choices=layer_choices(classifier), value=session.result.layer.name),
-            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-            "score": gr.update(choices=score_choices(allowed), value=score, info=classifier.logits_reason),
-        }
+        session.choose(index)
+        return self.explain(session, asked, dark, tell)
 
     def bring_network(self, session, asked, dark, file, labels, preprocessing, tell):
         """A visitor's own .keras file."""
@@ -127,8 +110,7 @@ class Explorer:
     def _bring(self, session, asked, dark, network, tell):
         self._load(network, tell)  # what is wrong with it is told before anything on the page changes
         session.networks[network.label] = network
-        asked = replace(asked, model=network.label, head=None)
-        return {"model": self._model_list(session, network.label)} | self.change_model(session, asked, dark, tell)
+        return self.explain(session, replace(asked, model=network.label, head=None), dark, tell)
 
     def _require_permission(self):
         if not self.allow_own:
@@ -136,40 +118,75 @@ class Explorer:
                 "This server takes no networks or weights from visitors; start your own with make run to bring one."
             )
 
-    def _model_list(self, session, chosen):
-        return gr.update(choices=networks.choices(session.networks), value=chosen)
+    def explain(self, session, asked, dark, tell):
+        """Explain the chosen picture by the chosen network.
 
-    def explain(self, session, asked, dark, tell, new_picture=False, **override):
-        """Explain the picture that is shown; a new one for its most probable class, an example as its note says."""
-        classifier = self.classifier(session, asked, tell)
-        settings = _settings(asked) | override
-        if new_picture:
-            settings |= {"class_index": None} | session.picture.asks
-        session.result = self.recent.explain(
-            classifier,
-            session.picture.image,
-            epsilon=asked.epsilon,
-            progress=session.until_stopped(tell),
-            **settings,
-        )
-        return self._show(session, asked, dark, classifier)
+        Where either is another than that of the results, it starts afresh: the class is the most probable, the layer
+        the network's last, unless the picture is an example that asks for others. A mistake or a stop leaves results,
+        picture and network on the page as they were; a newer question replaces this one (Superseded).
+        """
+        job, progress = session.begin(tell)
+        session.look = asked
+        try:
+            network = self._network(session, asked)
+            classifier = self._load(network, progress)
+            if network != session.network:
+                session.show_examples(examples(network))
+            picture = session.picture
+            question = _question(session, asked, classifier, network)
+            result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, **question)
+            at_baseline = classifier.predict(result.baseline_image[None])[0]
+        except (InputError, Cancelled) as why:
+            if session.result is None or job.superseded:
+                raise
+            session.go_back()
+            return told(why) | strip(session) | {"model": session.model}
+        if job.superseded:
+            raise Superseded
+        session.result, session.explained, session.at_baseline = result, picture, at_baseline
+        session.network, session.model, session.head = network, asked.model, classifier.chosen_head
+        return self._show(session, classifier, dark)
 
-    def _show(self, session, asked, dark, classifier):
-        result = session.result
-        at_baseline = classifier.predict(result.baseline_image[None])[0]
-        likeliest = int(at_baseline.argmax())
-        return redraw(session, asked, dark) | {
+    def _show(self, session, classifier, dark):
+        """Everything on the page, so that no place can be left behind by a question that was replaced."""
+        result, likeliest, heads = session.result, int(session.at_baseline.argmax()), classifier.heads
+        allowed = SCORES_OF[classifier.kind]
+        return redraw(session, session.look, dark) | strip(session) | {
             "heading": results.heading(result),
             "path": results.path(result, dark),
             "completeness": results.completeness(result),
-            "seen": results.seen(session.picture, result),
+            "seen": results.seen(session.explained, result),
             "preview": results.baseline_preview(
-                result.baseline_image, classifier.class_names[likeliest], at_baseline[likeliest]
+                result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
             ),
+            "model": gr.update(choices=networks.choices(session.networks), value=session.model),
+            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
             "class_index": gr.update(choices=class_choices(result, classifier), value=result.class_index),
-            "layer": gr.update(value=result.layer.name),
-            "status": results.status(session.picture.note or text.READY),
+            "layer": gr.update(choices=layer_choices(classifier), value=result.layer.name),
+            "score": gr.update(
+                choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
+            ),
+            "status": results.status(note(session.explained, result) or text.READY),
         }
+
+
+def _question(session, asked, classifier, network):
+    """The settings of the sweep; what belongs to another network or picture starts afresh."""
+    question = _settings(asked)
+    if network != session.network:
+        question |= {"layer": None, "class_index": None}
+        if asked.score not in SCORES_OF[classifier.kind]:
+            question["score"] = classifier.default_score
+    if network != session.network or session.picture is not session.explained:
+        question |= {"class_index": None} | session.picture.asks
+    return question
+
+
+def note(picture, result):
+    """What an example shows, where it is shown in the way that the note is about."""
+    settings = result.settings
+    usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
+    return picture.note if usual and settings["layer"] == picture.asks.get("layer", settings["layer"]) else ""
 
 
 def told(why):
@@ -180,9 +197,14 @@ def told(why):
 
 
 def guarded(work):
-    """What work() gives, or the sentence that says why not; the results on the page stay as they are."""
+    """What work() gives, or the sentence that says why not; the results on the page stay as they are.
+
+    None where a newer question has replaced this one: whatever there is to say, that one says.
+    """
     try:
         return work()
+    except Superseded:
+        return None
     except (InputError, Cancelled) as why:
         return told(why)
     except Exception:  # the outer edge: the visitor is told, the log gets the traceback
@@ -192,13 +214,14 @@ def guarded(work):
 
 def redraw(session, asked, dark):
     """What depends on ε, colours, opacity and scale alone: the network is not asked."""
+    session.look = asked
     if session.result is None:
         return {}
     session.result = session.result.at_epsilon(asked.epsilon)
     lower = lower_exponent(session.result)
     return {
         "cards": results.cards(session.result, asked.colormap, asked.opacity, asked.scale),
-        "notice": results.notice(session.result),
+        "notice": results.notice(session.result, session.at_baseline[session.result.class_index]),
         "histograms": results.histograms(session.result, dark),
         "exponent": gr.update(label=text.epsilon_label(asked.epsilon)),
         "lower_epsilon": gr.update(visible=lower is not None, value=f"Lower ε to 1e{lower}"),
@@ -207,13 +230,12 @@ def redraw(session, asked, dark):
 
 
 def lower_exponent(result):
-    """The power of ten for ε at which every dark map shows, or None where ε is not what is wrong."""
+    """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
     spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
-    spreads = [spread for spread in spreads if spread > 0]
-    if not spreads:
+    within_reach = [spread for spread in spreads if spread > 10.0**LEAST_EXPONENT]
+    if not within_reach:
         return None
-    exponent = math.floor(math.log10(min(spreads))) - 1
-    return exponent if exponent >= LEAST_EXPONENT else None
+    return max(LEAST_EXPONENT, math.floor(math.log10(min(within_reach))) - 1)
 
 
 def _would_logit_help(result):
@@ -221,8 +243,11 @@ def _would_logit_help(result):
 
 
 def strip(session):
-    thumbnails = [results.thumbnail(picture.image, 160) for picture in session.pictures]
-    return gr.update(value=thumbnails, selected_index=session.shown)
+    """The strip of pictures where it has changed: told again of what it holds, it would ask for it again."""
+    if not session.strip_is_old():
+        return {}
+    thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
+    return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}
 
 
 def layer_choices(classifier):
@@ -240,12 +265,15 @@ def class_choices(result, classifier):
     """The five most probable with their probabilities, then every class by name."""
     order = result.probabilities.argsort()[::-1]
     top = [int(i) for i in order[:5]]
-    words = [(f"{classifier.class_names[i]} · p = {result.probabilities[i]:.3g}", i) for i in top]
+    words = [(f"{classifier.class_names[i]} · {text.about(result.probabilities[i])}", i) for i in top]
     rest = sorted(set(range(len(classifier.class_names))) - set(top), key=lambda i: classifier.class_names[i].lower())
     return words + [(classifier.class_names[i], i) for i in rest]
 
 
 def _settings(asked):
+    for value, words in ((asked.steps, "The number of steps"), (asked.seed, "The seed"), (asked.sigma, "The blur's σ")):
+        if value is None:
+            raise InputError(f"{words} is empty; write a number.")
     if asked.baseline == PICTURE_BASELINE and asked.baseline_picture is None:
         raise InputError("A baseline of your own needs a picture, and none is chosen yet; drop one under Baseline.")
     return {

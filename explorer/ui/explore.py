@@ -5,7 +5,7 @@ from functools import partial
 
 import gradio as gr
 
-from explorer.ui import controls, progress, text
+from explorer.ui import controls, progress, results, text
 from explorer.ui.controls import Asked
 from explorer.ui.events import guarded, lower_exponent, redraw
 from explorer.ui.session import Session
@@ -54,6 +54,8 @@ def _results():
             path = gr.Plot(show_label=False, elem_id="path")
             completeness = gr.HTML(elem_id="completeness")
     gr.HTML(f'<p class="caption">{text.CAPTION}</p>')
+    with gr.Accordion("What the words mean", open=False, elem_id="words"):
+        gr.HTML(results.glossary())
     places = {
         "heading": heading, "status": status, "stop": stop, "cards": cards, "notice": notice,
         "lower_epsilon": lower_epsilon, "use_logit": use_logit, "histograms": histograms, "path": path,
@@ -74,10 +76,7 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
 
     def on_model(session, dark, *values):
         asked = replace(Asked(*values), head=None)  # the output chosen was one of the network before
-        yield from working(lambda tell: explorer.change_model(session, asked, dark, tell))
-
-    def on_head(session, dark, *values):
-        yield from working(lambda tell: explorer.change_model(session, Asked(*values), dark, tell))
+        yield from working(lambda tell: explorer.explain(session, asked, dark, tell))
 
     def on_add(session, dark, files, *values):
         files = files if isinstance(files, list) else [files]
@@ -106,22 +105,21 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
         return placed(guarded(lambda: explorer.open(session, Asked(*values), dark))) | {dark_box: dark}
 
     def on_stop(session):
-        session.stopped = True
+        session.job.stopped = True
 
     def on_lower_epsilon(session):
         return lower_exponent(session.result)
 
     network = {
-        "outputs": outputs, "concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "always_last", **QUIET,
+        "outputs": outputs, "concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET,
     }  # fmt: skip
     questions = [
-        asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change, asked.seed.change,
-        asked.colour.change, asked.baseline_picture.upload, asked.steps.change, asked.score.input,
+        asked.head.input, asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change,
+        asked.seed.change, asked.colour.change, asked.baseline_picture.change, asked.steps.change, asked.score.input,
         asked.gradients.change, asked.units.change, asked.quadrature.change, buttons["explain"].click,
     ]  # fmt: skip
     gr.on(questions, on_explain, everything, **network)
     asked.model.input(on_model, everything, **network)
-    asked.head.input(on_head, everything, **network)
     own.load.click(
         on_network, [session, dark, own.file, own.labels, own.preprocessing, *asked.all()], **network
     )

@@ -23,6 +23,8 @@ def reporting(work):
     yield {"stop": gr.update(interactive=True)}
     while True:
         count, outcome = told.get()
+        if count is None and outcome is None:  # replaced by a newer question, whose Stop button stays alive
+            return
         if count is None:
             yield outcome | {"stop": gr.update(interactive=False)}
             return

@@ -14,7 +14,7 @@ from explorer.ui import text
 def heading(comparison):
     """The class, its probability and the question, in one line."""
     saturated = text.saturation(comparison)
-    chip = f'<span class="chip warn">{escape(saturated)}</span>' if saturated else ""
+    chip = f'<span class="chip warn" title="{text.SATURATED}">{escape(saturated)}</span>' if saturated else ""
     return (
         f'<div class="heading"><h2>{escape(comparison.class_name)}</h2>'
         f'<span class="probability">p = {text.probability(comparison)}</span>{chip}'
@@ -57,10 +57,14 @@ def _bar(colormap, scale):
     )
 
 
-def notice(comparison):
-    """The announcement in words of every dark, blank or non-finite map; a quiet line where all is well."""
+def notice(comparison, at_baseline):
+    """The announcement in words of every dark, blank or non-finite map; a quiet line where all is well.
+
+    at_baseline: p of the class at the baseline.
+    """
     found = text.notices(comparison)
-    if not found:
+    warning = text.baseline_warning(comparison, at_baseline)
+    if not found and not warning:
         return (
             f'<div class="notice calm" role="status">Every map spans more than ε = {text.number(comparison.epsilon)}. '
             f"{escape(text.largest_values(comparison))}.</div>"
@@ -69,10 +73,17 @@ def notice(comparison):
         f"<p><strong>{escape(title)}</strong> {escape(why)} <span class='advice'>{escape(advice)}</span></p>"
         for title, why, advice in found
     )
+    if warning:
+        parts += f"<p><strong>{escape(warning)}</strong></p>"
     return (
         f'<div class="notice warn" role="alert">{parts}<p class="values">{escape(text.largest_values(comparison))}.'
         "</p></div>"
     )
+
+
+def glossary():
+    """The words of the page, each in one sentence."""
+    return "<dl>" + "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in text.WORDS) + "</dl>"
 
 
 def histograms(comparison, dark):
@@ -107,7 +118,7 @@ def baseline_preview(picture, class_name, probability):
     """The baseline picture and what the network makes of it."""
     return (
         f'<figure class="baseline"><img src="{data_uri(picture)}" alt="The baseline">'
-        f"<figcaption>here the network says {escape(class_name)}, p = {text.number(probability)}</figcaption></figure>"
+        f"<figcaption>here the network says {escape(class_name)}, {text.about(probability)}</figcaption></figure>"
     )
 
 
@@ -115,6 +126,12 @@ def status(words, kind="ready"):
     """The line that says what is going on; kind: ready or wrong."""
     role = "alert" if kind == "wrong" else "status"
     return f'<div class="status {kind}" role="{role}">{escape(words)}</div>'
+
+
+def complaints(title, sentences):
+    """What is wrong with each of several files."""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f'<div class="status wrong" role="alert">{escape(title)}<ul>{items}</ul></div>'
 
 
 def progress(stage, done, total):

@@ -19,15 +19,33 @@ class Picture:
     asks: Mapping[str, str] = field(default_factory=dict)  # the layer and class at which an example shows it
 
 
+class Superseded(Cancelled):
+    """The visitor has asked for something newer; what was asked before is dropped without a word."""
+
+
+@dataclass
+class Job:
+    """One run of the network for a visitor."""
+
+    stopped: bool = False
+    superseded: bool = False
+
+
 @dataclass
 class Session:
     pictures: list[Picture] = field(default_factory=list)
-    shown: int = 0
-    result: Comparison | None = None
-    stopped: bool = False
+    shown: int = 0  # the picture that is chosen
     networks: dict[str, Network] = field(default_factory=dict)  # the visitor's own, by name
-    model: str | None = None  # the network that the result is of, as the page's list calls it
-    head: str | None = None  # and the output of it
+    job: Job = field(default_factory=Job)
+    strip: Any = None  # what the page's strip holds, and which of it is chosen
+    look: Any = None  # what the page asks of colours and ε, always the latest
+    # What the results on the page are of; all None before the first
+    result: Comparison | None = None
+    explained: Picture | None = None
+    network: Network | None = None
+    model: str | None = None  # as the page's list calls the network
+    head: str | None = None  # the output of it that is explained
+    at_baseline: Any = None  # (classes,) probabilities of the baseline
 
     @property
     def picture(self):
@@ -52,16 +70,38 @@ class Session:
         self.pictures = [*examples, *own]
         self.shown = self.pictures.index(kept) if kept else 0
 
-    def until_stopped(self, tell):
-        """A progress callback that passes on to `tell` and raises Cancelled once the visitor asked to stop."""
-        self.stopped = False
+    def begin(self, tell):
+        """A new job in place of the one that may be running -> (the job, its progress callback).
+
+        The callback passes on to `tell`; it raises Superseded once there is a newer job, Cancelled once stopped.
+        """
+        self.job.superseded = True
+        job = self.job = Job()
 
         def progress(stage, done, total):
-            if self.stopped:
+            if job.superseded:
+                raise Superseded
+            if job.stopped:
                 raise Cancelled
             tell(stage, done, total)
 
-        return progress
+        return job, progress
+
+    def strip_is_old(self):
+        """Whether the page's strip has yet to be told of its pictures or of the chosen one; asked once."""
+        now = ([id(picture) for picture in self.pictures], self.shown)
+        was, self.strip = self.strip, now
+        return now != was
+
+    def choose(self, index):
+        """The visitor clicked on the strip, which therefore knows."""
+        self.shown = index
+        self.strip_is_old()
+
+    def go_back(self):
+        """Choose again the picture that the results are of."""
+        if self.explained in self.pictures:
+            self.shown = self.pictures.index(self.explained)
 
 
 def _name(file):

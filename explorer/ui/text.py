@@ -8,10 +8,10 @@ TAGLINE = "Where does a network look? Three answers side by side, with the numbe
 METHOD_HINTS = {
     "grad_cam": "gradients at the picture alone",
     "integrated_grad_cam": "Grad-CAM averaged along the path",
-    "rsi_grad_cam": "gradients integrated along the path",
+    "rsi_grad_cam": "Riemann-Stieltjes integrated gradients",
 }
 
-BADGES = {"ok": "ok", "dark": "dark", "blank": "blank", "non-finite": "not finite"}
+BADGES = {"ok": "visible", "dark": "dark", "blank": "blank", "non-finite": "not finite"}
 
 CAPTION = (
     "A heatmap shows where activation associated with the class lies, not what causes the decision. "
@@ -22,7 +22,33 @@ SCALES = {"own": "each map its own", "shared": "one for all three"}
 OWN_BAR = ("the map's smallest value", "its largest + ε")
 SHARED_BAR = ("smallest value of the three", "largest of the three + ε")
 
+LEAST_CHANGE = 1e-3  # of the score along the path, relative to its size
 SATURATED_BELOW = 1e-6  # of 1 − p
+SATURATED = "The network is so certain that its output hardly changes any more, and gradients taken there vanish."
+
+WORDS = (
+    ("Layer", "One stage of the network; 7×7×96 means 96 feature maps of 7 by 7 cells each over the picture."),
+    ("Gradient", "How much the score would change if one number inside the network changed a little."),
+    ("Score", "What is explained: the probability of the class, or the number behind it, the logit."),
+    ("Softmax, logit", "The softmax turns the network's raw numbers, the logits, into probabilities that sum to 1."),
+    ("Saturated", SATURATED),
+    ("Baseline, path, α", "The path blends the baseline (α = 0) into the picture (α = 1) step by step."),
+    ("Grad-CAM", "Weighs each feature map by its mean gradient at the picture, and adds them up."),
+    ("Integrated Grad-CAM", "Does so at every step of the path and takes the average."),
+    (
+        "RSI-Grad-CAM",
+        "Weighs each feature map by its gradient integrated over the change of the map itself along the path, a "
+        "Riemann-Stieltjes integral: what happened on the way counts, even if nothing changes any more at its end.",
+    ),
+    ("ε", "A small number in the division that brings a map to 0..1: it keeps noise dark, and faint maps with it."),
+    ("Dark, blank", "Dark: the map's values span less than ε. Blank: they are all zero, and no ε can help."),
+    (
+        "Completeness gap",
+        "The integrated gradients of all units should add up to the change of the score along the path; the gap is "
+        "what is missing, relative to that change. More steps make it smaller.",
+    ),
+    ("Flat zone", "The end of the path where the score has stopped changing, and gradients have vanished with it."),
+)
 
 READY = "Drop or paste pictures anywhere on this page."
 STOPPED = "Stopped. The results shown are those of the last finished run."
@@ -42,6 +68,11 @@ def probability(comparison):
     return describe_probability(comparison.probability, comparison.complement)
 
 
+def about(probability):
+    """p in a few digits, never rounded up to one: "p = 0.873", "p > 0.999", "p = 2e-7"."""
+    return "p > 0.999" if probability > 0.999 else f"p = {short(probability, 3 if probability > 1e-3 else 1)}"
+
+
 def saturation(comparison):
     """What to say beside p when the softmax is saturated, or nothing."""
     return "saturated" if comparison.complement < SATURATED_BELOW else ""
@@ -50,7 +81,7 @@ def saturation(comparison):
 def question(comparison):
     """Everything asked for, in one line."""
     s, (h, w, channels) = comparison.settings, comparison.layer.shape
-    return f"{s['layer']}, {h}×{w}×{channels} · {s['steps']} steps · score: {s['score']}"
+    return f"{s['layer']}, {h}×{w}×{channels} · {s['steps']} step{'s' * (s['steps'] != 1)} · score: {s['score']}"
 
 
 def completeness(comparison):
@@ -60,15 +91,32 @@ def completeness(comparison):
             "Completeness does not apply here: a skip connection leads around this layer, "
             "so its integrated gradients do not add up to the change of the score."
         )
-    gap = comparison.completeness_gap
-    if gap is None:
-        return "The score does not change along this path, so there is nothing to add up to."
+    gap, change = comparison.completeness_gap, float(comparison.path.scores[-1]) - float(comparison.path.scores[0])
+    if gap is None or abs(change) < LEAST_CHANGE * max(abs(comparison.path.scores).max(), 1e-30):
+        return (
+            "The score at the baseline is already that of the picture, so there is hardly a change to explain: "
+            "another baseline would tell more."
+        )
     if not gap < float("inf"):
         return "The integrated gradients are not finite, so they do not add up."
-    advice = "there are steps enough" if gap < 0.02 else "more steps would bring it down"
+    if gap < 0.02:
+        return (
+            f"Completeness gap {short(100 * gap)} %: the integrated gradients add up to the change of the score "
+            "within that; there are steps enough."
+        )
     return (
-        f"Completeness gap {short(100 * gap)} %: the integrated gradients add up to the change of the score "
-        f"within that; {advice}."
+        f"Completeness gap {short(100 * gap)} %: the integrated gradients miss the change of the score by that much; "
+        "more steps bring them closer."
+    )
+
+
+def baseline_warning(comparison, at_baseline):
+    """What to say where the baseline is of the class itself; at_baseline: p of the class there."""
+    if not at_baseline > 0.5:
+        return ""
+    return (
+        f"To the network the baseline is already {comparison.class_name}, with {about(at_baseline)}: "
+        "a path from it explains little. Choose another baseline."
     )
 
 
