@@ -152,7 +152,7 @@ def _add_explain(commands):
          "or a picture file"),
         ("steps", 50, _number, "how many along the path"),
         ("epsilon", 1e-8, _number, "the number that keeps the normalisation from dividing by zero"),
-        ("score", "probability", str, "probability, probability-naive, logit or log-probability"),
+        ("score", None, str, "probability (if nothing is said), probability-naive, logit or log-probability"),
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
         ("units", "selected", str, "of RSI-Grad-CAM: selected, positive or all"),
         ("quadrature", "trapezoid", str, "of RSI-Grad-CAM: trapezoid or right"),

@@ -53,7 +53,7 @@ def _results():
             gr.HTML("<h3>The score along the path</h3>")
             path = gr.Plot(show_label=False, elem_id="path")
             completeness = gr.HTML(elem_id="completeness")
-    gr.HTML(f'<p class="caption">{text.CAPTION}</p>')
+    gr.HTML(f'<p class="caption">{text.CAPTION}</p>', elem_id="caption")
     with gr.Accordion("What the words mean", open=False, elem_id="words"):
         gr.HTML(results.glossary())
     places = {
