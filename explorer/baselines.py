@@ -76,8 +76,8 @@ def _read_sigma(text):
         sigma = math.nan
     if not 0 < sigma <= MAX_SIGMA:  # written so that NaN fails too
         raise InputError(
-            f"A blur's σ is a number of pixels above 0 and up to {MAX_SIGMA:g}, not {text[:40]!r}: "
-            "write blurred:10, for example."
+            f"A blur's σ is a number of pixels above 0 and up to {MAX_SIGMA:g}, such as 10, "
+            f"not {text[:40]!r}."
         )
     return sigma
 
@@ -85,7 +85,7 @@ def _read_sigma(text):
 def _read_seed(text):
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MAX_SEED:
         raise InputError(
-            f"A seed is a whole number from 0 to {MAX_SEED}, not {text[:40]!r}: write uniform-noise:7, for example."
+            f"A seed is a whole number from 0 to {MAX_SEED}, such as 7, not {text[:40]!r}."
         )
     return int(text)
 
@@ -96,7 +96,7 @@ def _read_colour(text):
         digits = "".join(digit * 2 for digit in digits)
     if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
         raise InputError(
-            f"A colour is # and six hexadecimal digits, not {text[:40]!r}: write colour:#ff8800, for example."
+            f"A colour is # and six hexadecimal digits, such as #ff8800, not {text[:40]!r}."
         )
     return tuple(bytes.fromhex(digits))
 

@@ -1,10 +1,12 @@
 """What the page does when a visitor does something, without a browser."""
 
+import keras
 import networks
 import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.classifier import Classifier
 from explorer.errors import Cancelled
 from explorer.ui import events
 from explorer.ui.controls import Asked
@@ -238,3 +240,42 @@ def test_the_page_telling_the_output_it_was_given_changes_nothing(explorer, sess
     session.choose(1)
     explorer.explain(session, asked(head=session.head), False, silent)
     assert session.explained is session.pictures[1], "the network is the same, so the picture chosen stays chosen"
+
+
+def two_headed(head=None):
+    keras.utils.set_random_seed(5)
+    picture = keras.Input((networks.HEIGHT, networks.WIDTH, 3))
+    features = keras.layers.Conv2D(4, 3, activation="relu", name="features")(picture)
+    pooled = keras.layers.GlobalAveragePooling2D()(features)
+    outputs = {
+        "kind": keras.layers.Dense(3, activation="softmax", name="kind")(pooled),
+        "colour": keras.layers.Dense(5, activation="softmax", name="colour")(pooled),
+    }
+    return Classifier("two", keras.Model(picture, outputs), networks.preprocess, head=head)
+
+
+def test_one_of_several_outputs_is_chosen(explorer, session):
+    session.networks["two.keras"] = Network("two.keras")
+    for head in (None, "kind"):
+        explorer.loaded.get(Network("two.keras", head=head), lambda head=head: two_headed(head))
+    places = explorer.explain(session, asked(model="two.keras"), False, silent)
+    assert places["head"]["visible"] and set(places["head"]["choices"]) == {"kind", "colour"}, "the choice is offered"
+    assert len(places["class_index"]["choices"]) == 5 and session.head == "colour", "beginning with the first by name"
+    places = explorer.explain(session, asked(model="two.keras", head="kind"), False, silent)
+    assert session.head == "kind" and len(places["class_index"]["choices"]) == 3, "then the one that is chosen"
+
+
+def test_scores_that_cannot_be_had_say_so_with_the_reason(explorer, session):
+    picture = keras.Input((networks.HEIGHT, networks.WIDTH, 3))
+    features = keras.layers.Conv2D(4, 3, activation="relu")(picture)
+    values = keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(features))
+    hidden = keras.layers.Lambda(lambda z: keras.ops.softmax(z) * 1.0)(values)
+    explorer.loaded.get(
+        Network("hidden.keras"), lambda: Classifier("hidden", keras.Model(picture, hidden), networks.preprocess)
+    )
+    session.networks["hidden.keras"] = Network("hidden.keras")
+    places = explorer.explain(session, asked(model="hidden.keras"), False, silent)
+    words = {key: label for label, key in places["score"]["choices"]}
+    assert "not available" in words["logit"] and "not available" in words["probability"], "they are marked"
+    assert places["score"]["info"], "with the reason"
+    assert places["score"]["value"] == "probability-naive", "and the score that can be had is explained"
