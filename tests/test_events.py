@@ -279,3 +279,12 @@ def test_scores_that_cannot_be_had_say_so_with_the_reason(explorer, session):
     assert "not available" in words["logit"] and "not available" in words["probability"], "they are marked"
     assert places["score"]["info"], "with the reason"
     assert places["score"]["value"] == "probability-naive", "and the score that can be had is explained"
+
+
+def test_weights_are_for_a_network_of_the_list(explorer, session):
+    explorer.allow_own = True
+    places = guarded(lambda: explorer.bring_weights(session, asked(), False, "weights.h5", silent))
+    assert "is your own" in places["status"], "one's own comes with its weights"
+    session.model = None  # as if another network were shown
+    places = guarded(lambda: explorer.bring_weights(session, asked(model="vgg16"), False, "nowhere.h5", silent))
+    assert "nowhere.h5" in places["status"] and len(session.networks) == 0, "a file that is not there is told"

@@ -105,7 +105,12 @@ class Explorer:
         self._require_permission()
         if not str(path or "").strip():
             raise InputError("Weights come from a file, and no path is written yet; write one here.")
-        return self._bring(session, asked, dark, replace(self._network(session, asked), weights=path.strip()), tell)
+        network = self._network(session, asked)
+        if network.own:
+            raise InputError(
+                f"A file of weights is for a network of the list, and {network.label} is your own: choose one above."
+            )
+        return self._bring(session, asked, dark, replace(network, weights=path.strip()), tell)
 
     def _bring(self, session, asked, dark, network, tell):
         self._load(network, tell)  # what is wrong with it is told before anything on the page changes
