@@ -32,14 +32,13 @@ class Baseline:
     """One kind of baseline.
 
     draw(image, value) -> uint8 (H, W, 3); read(text) -> the value, or raises InputError; write(value) -> its text.
-    parameter: what the value is, in words, and default, its text; both None for a kind that takes none.
+    default: the value's text where none is given; None for a kind that takes none.
     """
 
     name: str
     label: str
     draw: Callable
     caption: str
-    parameter: str | None = None
     default: str | None = None
     read: Callable | None = None
     write: Callable = str
@@ -113,15 +112,15 @@ BASELINES = MappingProxyType(
             Baseline("white", "White", _even(255), "white"),
             Baseline("grey", "Grey", _even(128), "mid-grey"),
             Baseline(
-                "blurred", "Blurred", _blurred, "blurred, σ = {} px", "σ in pixels", "10", _read_sigma, "{:g}".format
+                "blurred", "Blurred", _blurred, "blurred, σ = {} px", "10", _read_sigma, "{:g}".format
             ),
             Baseline(
-                "uniform-noise", "Uniform noise", _uniform_noise, "uniform noise, seed {}", "seed", "0", _read_seed
+                "uniform-noise", "Uniform noise", _uniform_noise, "uniform noise, seed {}", "0", _read_seed
             ),
             Baseline(
-                "gaussian-noise", "Gaussian noise", _gaussian_noise, "Gaussian noise, seed {}", "seed", "0", _read_seed
+                "gaussian-noise", "Gaussian noise", _gaussian_noise, "Gaussian noise, seed {}", "0", _read_seed
             ),
-            Baseline("colour", "Single colour", _colour, "colour {}", "colour", "#808080", _read_colour, _write_colour),
+            Baseline("colour", "Single colour", _colour, "colour {}", "#808080", _read_colour, _write_colour),
         )
     }
 )
@@ -174,11 +173,6 @@ def describe(spec):
         kind, value = parsed
         return kind.caption.format("" if kind.read is None else kind.write(value))
     return f"picture '{Path(spec).name}'" if isinstance(spec, (str, Path)) else "an uploaded picture"
-
-
-def names_kind(spec):
-    """Whether spec is one of the named kinds and thus reads no file: what a visitor's link may ask for."""
-    return isinstance(spec, str) and _split(spec)[0] in BASELINES
 
 
 def _split(spec):
