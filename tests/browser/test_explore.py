@@ -144,6 +144,11 @@ def test_nothing_is_cut_off(page, server, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out sideways"
     widths = page.eval_on_selector_all("figure.card > img", "all => all.map(one => one.getBoundingClientRect().width)")
     assert min(widths) >= 180, f"the maps are large enough to look at; they are {widths} pixels wide"
+    ends = page.eval_on_selector_all(
+        "#strip .thumbnail-item", "all => all.map(one => one.getBoundingClientRect().bottom)"
+    )
+    strip = page.locator("#strip").bounding_box()
+    assert max(ends) <= strip["y"] + strip["height"], "both rows of examples are whole"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dark = sum(map(int, background[background.index("(") + 1 : -1].split(",")[:3])) < 200
     assert dark == (scheme == "dark"), "the page follows the system's light or dark"
