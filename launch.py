@@ -37,10 +37,21 @@ def is_private(share):
     return not public and address in ("127.0.0.1", "localhost", "::1")
 
 
+def keep_a_log():
+    """On standard error; our own by a way to it that stays open while the background has it quiet (explorer.quiet)."""
+    form = "%(asctime)s %(name)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form)
+    ours = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, errors="replace"))
+    ours.setFormatter(logging.Formatter(form))
+    log = logging.getLogger("explorer")
+    log.addHandler(ours)
+    log.propagate = False
+
+
 def main(argv=None):
     asked = arguments(argv)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    keep_a_log()
     print("RSI Explorer is starting; the first time takes longest.", flush=True)
     from explorer.errors import InputError
     from explorer.quiet import quietly

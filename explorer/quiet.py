@@ -3,20 +3,24 @@
 import os
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 
 from explorer.errors import InputError
+
+_LOCK = threading.RLock()  # there is one standard error: two that take turns at it would put it back the wrong way
 
 
 @contextmanager
 def quietly():
     """Keeps what is written to standard error meanwhile, C++ included, off the terminal; a fault of ours shows it.
 
-    TensorFlow notes what hardware it did not find each time it is imported, whatever log level is asked for.
+    TensorFlow notes what hardware it did not find each time it is imported, whatever log level is asked for. One
+    thread at a time; what other threads write meanwhile is kept off too.
     """
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with _LOCK, tempfile.TemporaryFile() as said:
+        sys.stderr.flush()
+        terminal = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
             yield

@@ -6,6 +6,8 @@ import gradio as gr
 
 from explorer.ui import explore, text
 from explorer.ui.events import TOY, Explorer
+from explorer.ui.warm_up import warm_up
+from explorer.zoo import DEFAULT, MODELS
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
@@ -21,10 +23,13 @@ def build(explorer):
 def launch(share=False, first=TOY, allow_own=False):
     """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set.
 
-    first: the Network it opens with. allow_own: whether visitors may bring networks of their own.
+    first: the Network it opens with; the page is there before it is loaded, which goes on in the background. Only
+    where files of this machine decide whether it can be, it is loaded first: raises InputError for what is wrong.
+    allow_own: whether visitors may bring networks of their own.
     """
     explorer = Explorer(first, allow_own)
-    explorer.warm_up()
+    if _rests_on_files(first):
+        explorer.loaded.get(first, lambda: first.load(None))
     theme = gr.themes.Default(
         primary_hue="teal", neutral_hue="zinc", text_size="sm", spacing_size="sm", radius_size="sm", font=FONTS,
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
@@ -42,4 +47,13 @@ def launch(share=False, first=TOY, allow_own=False):
         ssr_mode=False,  # one server to run: no Node beside Python, on a Space either
         max_file_size="64mb",
     )
+    explorer.warming = warm_up(explorer)  # only now, so that it keeps nobody from the page
     return app
+
+
+def _rests_on_files(network):
+    """Whether a network needs a file that may be missing or wrong and that no download can replace."""
+    if network.own or network.weights != DEFAULT:
+        return True
+    entry = MODELS[network.name]
+    return not entry.download_bytes and not entry.on_disk()
