@@ -6,13 +6,19 @@
     result["rsi_grad_cam"].heatmap
 """
 
+import os
+
 from explorer.errors import InputError
 from explorer.quiet import quietly
 
+# TensorFlow leaves this off on processors without AVX-512, where it still makes the backward pass of a convolution as
+# fast as the forward one, and networks with the channels first run at all. Read when TensorFlow is imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 with quietly():  # the notes of the libraries below on the hardware they did not find
     from explorer.baselines import BASELINES
-    from explorer.explain import explain
+    from explorer.explain import explain, explain_layers
     from explorer.methods import METHODS
     from explorer.zoo import MODELS, from_model, load
 
-__all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "from_model", "load"]
+__all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "explain_layers", "from_model", "load"]

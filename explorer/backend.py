@@ -1,7 +1,13 @@
 """Gradients, compilation and graphs for the three backends of Keras: the only file that knows which one runs."""
 
 import numpy as np
-from keras import StatelessScope, backend, ops
+from keras import StatelessScope, backend, ops, tree
+
+from explorer.errors import InputError
+
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+PRECISIONS = ("float32", "tf32", "bfloat16")
+_precision = "float32"
 
 # How the three backends, and NumPy, say so.
 SHORT_OF_MEMORY = (
@@ -24,9 +30,49 @@ def device():
         import jax
 
         return jax.default_backend().upper()
-    import torch
+    return "CPU" if ops.zeros(()).device.type == "cpu" else "GPU"
 
-    return "GPU" if torch.cuda.is_available() else "CPU"
+
+def describe():
+    """Backend, device and precision for the page: "TensorFlow · CPU · float32"."""
+    where = device()
+    computed = "float32" if (where, _precision) == ("CPU", "tf32") else _precision  # only graphics cards have TF32
+    return f"{NAMES[name()]} · {where} · {computed}"
+
+
+def precision():
+    """ "float32", "tf32" or "bfloat16": what set_precision was told last."""
+    return _precision
+
+
+def set_precision(wanted):
+    """How precisely networks compute, in this whole process; "float32" unless something else is asked for.
+
+    "float32": single precision, on a graphics card too. Left to themselves TensorFlow, JAX and cuDNN round what a card
+    multiplies to ten bits, and the raw values shown would be the card's as much as the network's. "tf32": they may.
+    "bfloat16": networks loaded from now on compute in it, see `explorer.zoo.mixed`; what is made of their activations
+    and gradients stays float32. Raises InputError for any other word.
+    """
+    global _precision
+    if wanted not in PRECISIONS:
+        raise InputError(f"The precision is one of {', '.join(PRECISIONS)}; received {wanted!r}.")
+    _allow_tf32(wanted == "tf32")
+    _precision = wanted
+
+
+def _allow_tf32(allowed):
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(allowed)
+    elif name() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "float32")
+    else:
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 
 def compiled(fn, variables, *shapes):
@@ -62,6 +108,11 @@ def compiled(fn, variables, *shapes):
     return inference
 
 
+def compiles_each_shape():
+    """Whether a compiled function is compiled anew for every length of its arguments."""
+    return name() == "jax"
+
+
 def _tensorflow_argument(value, spec):
     import tensorflow as tf
 
@@ -69,7 +120,10 @@ def _tensorflow_argument(value, spec):
 
 
 def gradient(fn, a):
-    """fn: a (n, ...) -> (u (n,), anything). Returns (∂u_i/∂a_i (n, ...), u, anything) for every sample i."""
+    """fn: a (n, ...), or several in a list -> (u (n,), anything).
+
+    Returns (∂u_i/∂a_i (n, ...) for every sample i, in a list where a is one; u; anything).
+    """
     if name() == "tensorflow":
         import tensorflow as tf
 
@@ -89,10 +143,24 @@ def gradient(fn, a):
     import torch
 
     with torch.enable_grad():
-        a = a.detach().requires_grad_()
-        u, rest = fn(a)
-        (slopes,) = torch.autograd.grad(u.sum(), a, allow_unused=True)
-    return torch.zeros_like(a) if slopes is None else slopes, u.detach(), rest
+        flat = [one.detach().requires_grad_() for one in tree.flatten(a)]
+        u, rest = fn(tree.pack_sequence_as(a, flat))
+        slopes = torch.autograd.grad(u.sum(), flat, allow_unused=True)
+    slopes = [torch.zeros_like(one) if found is None else found for one, found in zip(flat, slopes, strict=True)]
+    rest = tree.map_structure(lambda value: value.detach() if torch.is_tensor(value) else value, rest)
+    return tree.pack_sequence_as(a, slopes), u.detach(), rest
+
+
+def take_graphics_card():
+    """Make networks on this process's graphics card from now on: in a process forked from one that had none, which is
+    how ZeroGPU lends it to PyTorch. Without a card they stay on the processor.
+    """
+    import torch
+    from keras.src.backend.torch import core
+
+    torch.set_num_threads(1)  # the threads that computed before the fork are not there, and would be waited for
+    if torch.cuda.is_available():
+        core.DEFAULT_DEVICE = "cuda"  # Keras' own scope for it holds for one thread, and networks are built in others
 
 
 def out_of_memory(fault):
@@ -174,3 +242,6 @@ def _flow_of_autograd(x, output, inner):
         if getattr(node, "variable", None) is x:
             source = seen[node]
     return len(order), edges, source, seen[output], [seen.get(node) for node in inner]
+
+
+set_precision(_precision)

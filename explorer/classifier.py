@@ -2,7 +2,8 @@
 
 import re
 import threading
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from functools import partial
 
 import numpy as np
 from keras import ops
@@ -127,47 +128,44 @@ class Classifier:
         """The index of a class given by index, by name, or by its index written as text."""
         return names.find_class(self.name, self.class_names, wanted)
 
-    # What the sweep asks for. Both functions take the two ends of the path, input.shape, as the model is fed.
+    # What the sweep asks for
 
-    def trunk(self, layer):
-        """(start, end, alphas (n,)) -> A(α) (n, h, w, K): the part of the network up to the layer."""
+    def sampler(self, layers, score, known=False):
+        """The network at points of a path, with everything methods need of it, in one pass forth and back.
 
-        def activations(start, end, alphas):
-            seen = []
-            with tap.LOCK, tap.observed(layer.call.layer, layer.call.index, seen):
-                self.model(self.input.pack(_between(start, end, alphas)), training=False)
-            return _as_map(layer, ops.cast(seen[0], "float32"))
+        layers: the Layers to look at. Returns a function (start, end, alphas (n,), class index) -> (values (n, C),
+        u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of the layers. start, end: of
+        input.shape, as the model is fed; values: what scores are computed of; u, y: see `explorer.scores`.
 
-        return self._compiled(("trunk", layer.name), activations, self.input.shape, self.input.shape, (None,))
-
-    def head(self, layer, score):
-        """(A (n, h, w, K), start, end, alphas (n,), class index) -> (y (n,), ∂y/∂A (n, h, w, K))
-
-        Where the layer cuts the network the rest of it sees A alone, and the part before is left out; where a skip
-        connection by-passes the layer, what flows around it is computed from the same point of the path.
+        known: the activations of the one layer are the function's last argument. Where the layer cuts the network the
+        part before it is then left out; where a skip connection by-passes it, what flows around it is computed from the
+        same point of the path.
         """
         score = self.score(score)
 
-        def scores_and_gradients(a, start, end, alphas, class_index):
-            x = _between(start, end, alphas[:1] if layer.cuts else alphas)
+        def sample(start, end, alphas, class_index, *given):
+            x = _between(start, end, alphas[:1] if known and layers[0].cuts else alphas)
+            # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
+            zeros = [ops.zeros((ops.shape(alphas)[0], *layer.shape)) for layer in layers]
 
-            def inner(a):
-                with tap.LOCK, tap.replaced(layer.call.layer, layer.call.index, _as_output(layer, a)):
+            def inner(zeros):
+                seen = {}
+                with tap.LOCK, ExitStack() as taps:
+                    for layer, zero in zip(layers, zeros, strict=True):
+                        if known:
+                            value = seen[layer.name] = given[0] + zero
+                            taps.enter_context(tap.replaced(*layer.place, _as_output(layer, value)))
+                        else:
+                            taps.enter_context(tap.altered(*layer.place, partial(_with, layer, zero, seen)))
                     values = self._chosen(*self._run(x))
-                return score.inner(values, class_index), values
+                return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
 
-            slopes, u, _ = backend.gradient(inner, a)
-            return score.value(u), slopes * ops.reshape(score.slope(u), (-1, 1, 1, 1))
+            slopes, u, (values, maps) = backend.gradient(inner, zeros)
+            outer = ops.reshape(score.slope(u), (-1, 1, 1, 1))
+            return values, u, score.value(u), maps, [inside * outer for inside in slopes]
 
-        return self._compiled(
-            ("head", layer.name, score.key),
-            scores_and_gradients,
-            (None, *layer.shape),
-            self.input.shape,
-            self.input.shape,
-            (None,),
-            "int",
-        )
+        shapes = [self.input.shape, self.input.shape, (None,), "int"] + ([(None, *layers[0].shape)] if known else [])
+        return self._compiled((tuple(layer.name for layer in layers), score.key, known), sample, *shapes)
 
     def _run(self, x):
         """(n, *input.shape) -> what comes out (n, outputs), and what its softmax or sigmoid is fed, the same shape."""
@@ -243,6 +241,12 @@ def _between(start, end, alphas):
     alphas = ops.reshape(ops.convert_to_tensor(alphas), (-1, 1, 1, 1))
     start, end = ops.convert_to_tensor(start)[None], ops.convert_to_tensor(end)[None]
     return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
+
+
+def _with(layer, zero, seen, output):
+    """What a layer returns, with `zero` (n, h, w, K) added to it; noted in `seen` as the float32 map it is."""
+    seen[layer.name] = ops.cast(_as_map(layer, output), "float32")
+    return output + _as_output(layer, zero)
 
 
 def _as_map(layer, value):

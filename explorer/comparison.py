@@ -1,5 +1,6 @@
 """What one click produced: every method's map of one picture, frozen."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,19 +9,51 @@ from typing import Any
 import numpy as np
 
 from explorer import heatmaps
-from explorer.layer_path import Array
+from explorer.backend import fetch
+from explorer.layer_path import Array, Samples
 from explorer.layers import Layer
 from explorer.methods import METHODS
 
 
 @dataclass(frozen=True, eq=False)
 class PathRecord:
-    """What stays of the path with a result. Activations and gradients are None where they would take too much room."""
+    """What stays of the path with a result. Activations and gradients stay where the network left them, and are None
+    where they would take too much room."""
 
     alphas: Array  # (T,)
     scores: Array  # (T,)            y(α)
-    activations: Array | None = None  # (T, h, w, K)
-    gradients: Array | None = None  # (T, h, w, K)
+    inner: Array | None = None  # (T,)       u(α), of which the score is a function
+    values: Array | None = None  # (T, C)    of every class, what scores are computed of
+    on_device: tuple[Array, Array] | None = field(default=None, repr=False)  # A(α) and ∂y/∂A, both (T, h, w, K)
+    shares: Array | None = None  # (T − 1, 2)  the weights of the sums, where the points were placed automatically
+
+    def samples(self):
+        """The points as the network gave them, at the one layer."""
+        activations, gradients = self.on_device
+        return Samples(self.alphas, self.values, self.inner, self.scores, (activations,), (gradients,))
+
+    @property
+    def activations(self):
+        """(T, h, w, K) NumPy, or None."""
+        return self.on_device and fetch(self.on_device[0])
+
+    @property
+    def gradients(self):
+        """(T, h, w, K) NumPy, or None."""
+        return self.on_device and fetch(self.on_device[1])
+
+    @property
+    def bytes(self):
+        """What activations and gradients take: the rest is small beside them."""
+        return sum(4 * math.prod(one.shape) for one in self.on_device or ())
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How often the network was asked for an answer. Zero of both: everything was still there from an earlier one."""
+
+    passes: int = 0  # pictures through the whole network, forth and back to the layer
+    heads: int = 0  # points through the part behind the layer alone, the activations being known
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +88,8 @@ class Comparison:
     vanished: bool  # every gradient at the picture is exactly zero
     cams: Mapping[str, Array] = field(repr=False)
     classifier: Any = field(repr=False)
+    estimated_error: float | None = None  # of the worst map or the gap, relative; None where the steps were given
+    cost: Cost = Cost()
 
     @cached_property
     def explanations(self):
@@ -73,16 +108,15 @@ class Comparison:
         """The same maps normalised with another ε; the network is not asked again."""
         return replace(self, epsilon=heatmaps.check_epsilon(epsilon))
 
-    def activations_for(self, classifier, layer, picture, baseline_picture, steps):
-        """The activations sampled here, where a request for the same path can use them again; else None."""
+    def path_of(self, classifier, layer, picture, baseline_picture):
+        """The path that was sampled here, where a question about the same one can use it again; else None."""
         same = (
             classifier is self.classifier
             and layer.name == self.layer.name
-            and steps == self.settings["steps"]
             and np.array_equal(picture, self.image)
             and np.array_equal(baseline_picture, self.baseline_image)
         )
-        return self.path.activations if same else None
+        return self.path if same and self.path.on_device else None
 
     def _explanation(self, key, cam):
         raw = heatmaps.resize(cam, *self.image.shape[:2])

@@ -11,6 +11,7 @@ from explorer.baselines import describe
 from explorer.heatmaps import describe_probability
 from explorer.images import fit
 from explorer.overlays import DEFAULT_COLORMAP, colour_bar, overlay
+from explorer.request import AUTO
 
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14
@@ -160,14 +161,21 @@ def _headline(comparison):
     return f"{comparison.class_name}   p = {describe_probability(comparison.probability, comparison.complement)}"
 
 
+def _sums(comparison):
+    """How many points the sums are over, and by which rule."""
+    settings = comparison.settings
+    if settings["steps"] == AUTO:
+        return (f"{len(comparison.path.alphas)} points placed as needed",)
+    return f"{settings['steps']} steps", f"{settings['quadrature']} rule"
+
+
 def _setting_line(comparison):
     settings, (rows, columns, channels) = comparison.settings, comparison.layer.shape
     parts = (
         settings["model"],
         f"layer {settings['layer']} {rows}×{columns}×{channels}",
         f"score: {settings['score']}",
-        f"{settings['steps']} steps",
-        f"{settings['quadrature']} rule",
+        *_sums(comparison),
         f"{settings['gradients']} gradients (Grad-CAM)",
         f"{settings['units']} units (RSI-Grad-CAM)",
         f"ε = {short(comparison.epsilon)}",

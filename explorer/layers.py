@@ -25,6 +25,11 @@ class Layer:
     dtype: str = field(default="float32", repr=False)  # of the map inside the network
     others: tuple[str, ...] = field(default=(), repr=False)  # names for the same place, such as "backbone"
 
+    @property
+    def place(self):
+        """Which call of which Keras layer it is: what a tap is told."""
+        return self.call.layer, self.call.index
+
 
 @dataclass(frozen=True)
 class Anatomy:

@@ -1,46 +1,54 @@
-"""The results of the last requests, so that looking again costs nothing and a new class costs half."""
+"""The results of the last questions, so that looking again costs nothing and a new class costs half."""
 
 import hashlib
 import threading
 from collections import OrderedDict
-from weakref import WeakSet
+from dataclasses import replace
+from weakref import WeakSet, WeakValueDictionary
 
+from explorer.comparison import Cost
 from explorer.explain import explain
 from explorer.images import fit, load_image
 
-LIMIT = 512 << 20  # bytes of results that are kept
+LIMIT = 1 << 30  # bytes of results that are kept
+PATIENCE = 0.2  # seconds between two looks at whether a visitor who waits for another's answer wants to stop
 
 
 class Recent:
     """`explain`, remembering. Results are frozen, so people may share them; ε is applied afterwards and costs nothing.
 
-    Where only the class, the score or a variant of a method is new, the activations of an earlier result serve again.
+    Where the class or the score is new, the activations of an earlier result serve again, where only a variant of a
+    method is, all of its path: `result.cost` tells what the network was asked for. Two who ask the same at the same
+    time are answered once. limit: bytes of activations and gradients that are kept; whole results make room, the least
+    recently used first, and one that is larger than the limit is not kept at all.
     """
 
     def __init__(self, limit=LIMIT):
         self.limit = limit
-        self._results = OrderedDict()  # request -> Comparison, the least recently used first
+        self._results = OrderedDict()  # question -> Comparison, the least recently used first
+        self._asked = WeakValueDictionary()  # question -> the lock of whoever is having it answered
         self._forgotten = WeakSet()  # classifiers whose results are not kept any more
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held for moments only, never while the network runs
 
-    def explain(self, classifier, image, epsilon=1e-8, progress=None, **settings):
+    def explain(self, classifier, image, epsilon=1e-8, progress=None, preview=None, **settings):
         image = load_image(image)
         settings["layer"] = classifier.layer(settings.get("layer")).name
         settings["score"] = classifier.score(settings.get("score")).key
         key = (classifier.name, id(classifier), _digest(fit(image, *classifier.input_size)), _frozen(settings))
         with self._lock:
-            known = self._results.get(key)
+            mine = self._asked.setdefault(key, threading.Lock())
+        _take(mine, progress)
+        try:
+            known, reuse = self._look_up(key, settings)
             if known is not None:
-                self._results.move_to_end(key)
-            others = [result for other, result in self._results.items() if other[:3] == key[:3]]
-        if known is None:
-            reuse = _nearest(others, settings)
-            known = explain(classifier, image, epsilon=epsilon, progress=progress, reuse=reuse, **settings)
-            with self._lock:
-                if classifier not in self._forgotten:
-                    self._results[key] = known
-                self._trim()
-        return known.at_epsilon(epsilon)
+                return known.at_epsilon(epsilon)
+            found = explain(
+                classifier, image, epsilon=epsilon, progress=progress, preview=preview, reuse=reuse, **settings
+            )
+            self._keep(key, found)
+            return found
+        finally:
+            mine.release()
 
     def forget(self, classifier):
         """Let go of every result of a classifier, and keep none to come: results hold on to their classifier."""
@@ -51,28 +59,48 @@ class Recent:
 
     @property
     def bytes_held(self):
-        return sum(map(_size, self._results.values()))
+        """What the activations and gradients of all results take."""
+        with self._lock:
+            return self._bytes()
 
-    def _trim(self):
-        while len(self._results) > 1 and self.bytes_held > self.limit:
-            self._results.popitem(last=False)
+    def _look_up(self, key, settings):
+        """(the answer that is kept, or None; a result that can serve for a new one, or None)."""
+        with self._lock:
+            known = self._results.get(key)
+            if known is not None:
+                self._results.move_to_end(key)
+                return replace(known, cost=Cost()), None
+            same = [(other, found) for other, found in self._results.items() if other[:3] == key[:3]]
+            nearest = max(same, key=lambda one: _nearness(one[1], settings), default=None)
+            if nearest is None or not _nearness(nearest[1], settings)[0]:
+                return None, None
+            self._results.move_to_end(nearest[0])
+            return None, nearest[1]
+
+    def _keep(self, key, result):
+        with self._lock:
+            if result.classifier in self._forgotten or result.path.bytes > self.limit:
+                return
+            self._results[key] = result
+            while self._bytes() > self.limit:
+                self._results.popitem(last=False)
+
+    def _bytes(self):
+        return sum(result.path.bytes for result in self._results.values())
 
 
-def _nearest(results, settings):
-    """A result at the same layer, from the same baseline, by as many steps; `explain` checks it in full."""
-    same = [
-        result
-        for result in results
-        if result.path.activations is not None
-        and result.layer.name == settings["layer"]
-        and result.settings["steps"] == settings.get("steps", 50)
-    ]
-    return same[-1] if same else None
+def _take(lock, progress):
+    """Wait for whoever is having the same question answered; progress may raise, as it does once stopped."""
+    while not lock.acquire(timeout=PATIENCE):
+        if progress:
+            progress("waiting for the same answer", 0, 1)
 
 
-def _size(result):
-    kept = (result.path.activations, result.path.gradients, result.image, result.baseline_image)
-    return sum(array.nbytes for array in kept if array is not None)
+def _nearness(result, settings):
+    """How well a result serves; the first entry is whether it does at all. `explain` checks it in full."""
+    had = result.settings
+    path = result.path.on_device and had["layer"] == settings["layer"]
+    return bool(path), had["steps"] == settings.get("steps", 50), result.class_index == settings.get("class_index")
 
 
 def _frozen(settings):

@@ -1,59 +1,69 @@
-"""The only loop over the path: the network at every point between baseline and picture, stretch by stretch."""
+"""The only loop over the path: the network at points between baseline and picture, batch after batch."""
 
 import numpy as np
 from keras import ops
 
 from explorer import backend
-from explorer.layer_path import LayerPath
+from explorer.layer_path import Samples
 
-MEMORY_BUDGET = 1 << 30  # bytes that one stretch of the path may take on the device, estimated
-# Progress and Stop come once a batch, and batches of 64 would be a tenth faster on a processor than these of 16: see
-# benchmarks/RESULTS.md. On a graphics card nothing has been measured.
+MEMORY_BUDGET = 1 << 30  # bytes that one batch may take on the device, estimated
+# Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.
 LARGEST_BATCH = {"CPU": 16, "GPU": 64}
+FULL = 8  # to which smaller batches are filled up where every length would be compiled anew
 
 
 def sweep(
-    classifier, layer, start, end, class_index, score, alphas, activations=None, budget=MEMORY_BUDGET, progress=None
+    classifier, layers, start, end, class_index, score, alphas, known=None, budget=MEMORY_BUDGET, progress=None
 ):
-    """Yield the path as consecutive LayerPaths that share their boundary points, each within the memory budget.
+    """Yield the network at these points of the path as Samples, each within the memory budget, in the order given.
 
-    start, end: (H, W, 3), baseline and picture as the model is fed. alphas: (T,) float32, from 0 to 1.
-    activations: (T, h, w, K) where they are already known (only the score changed): the trunk is then not run.
-    progress: called as progress("the path", points done, T); it may raise Cancelled.
+    layers: the Layers to look at, all in one pass. start, end: (H, W, 3), baseline and picture as the model is fed.
+    alphas: (n,) float32 in [0, 1]. known: (n, h, w, K), the activations of the one layer where only the class or the
+    score is new; what comes before the layer is then not run.
+    progress: called as progress("the path", points done, n); it may raise Cancelled.
     """
-    trunk, head = classifier.trunk(layer), classifier.head(layer, score)
-    total, size = len(alphas), batch_size(classifier, layer, budget, len(alphas))
-    done, carried = 0, None
+    run = classifier.sampler(layers, score, known is not None)
+    total, done = len(alphas), 0
+    size = even_share(total, batch_size(classifier, layers, budget, total)) if total else 0
     while done < total:
         _tell(progress, done, total)
         stop = done + even_share(total - done, size)
-        at = alphas[done:stop]
+        given = () if known is None else (known[done:stop],)
         try:
-            a = trunk(start, end, at) if activations is None else ops.convert_to_tensor(activations[done:stop])
-            y, gradients = head(a, start, end, at, class_index)
+            samples = _sample(run, start, end, alphas[done:stop], class_index, given, size)
         except Exception as fault:
             if size == 1 or not backend.out_of_memory(fault):
                 raise
             size = size // 2
             continue
         done = stop
-        piece = (at, a, gradients, y)
-        if carried is not None:
-            piece = tuple(ops.concatenate(pair, axis=0) for pair in zip(carried, piece, strict=True))
-        carried = tuple(value[-1:] for value in piece)
-        if len(piece[0]) > 1:  # a batch of one point is half an interval: it waits for its neighbour
-            yield LayerPath(*piece)
+        yield samples
     _tell(progress, total, total)
 
 
-def batch_size(classifier, layer, budget, points):
+def _sample(run, start, end, alphas, class_index, given, size):
+    """One batch, computed when this returns: a device that works ahead would tell of exhausted memory too late."""
+    count = len(alphas)
+    fill = max(size, FULL) - count
+    if backend.compiles_each_shape() and fill > 0:  # one compiled program then serves every batch
+        alphas = np.concatenate([alphas, np.ones(fill, np.float32)])
+        given = [ops.concatenate([a, ops.repeat(a[-1:], fill, axis=0)], axis=0) for a in given]
+    values, u, y, activations, gradients = run(start, end, alphas, class_index, *given)
+    values, u, y = (backend.fetch(value)[:count] for value in (values, u, y))
+    if len(alphas) > count:
+        activations, gradients = ([one[:count] for one in several] for several in (activations, gradients))
+    return Samples(np.asarray(alphas[:count]), values, u, y, tuple(activations), tuple(gradients))
+
+
+def batch_size(classifier, layers, budget, points):
     """How many points of the path go through the network at once.
 
-    Behind the layer every map is kept for the backward pass, and as much again is made on the way back; before it
-    only the largest maps live at a time.
+    Behind the first of the layers every map is kept for the backward pass, and as much again is made on the way back;
+    before it only the largest maps live at a time.
     """
     sizes = classifier.anatomy.bytes_per_image
-    here = [found.name for found in classifier.anatomy.layers].index(layer.name)
+    names = [found.name for found in classifier.anatomy.layers]
+    here = min(names.index(layer.name) for layer in layers)
     per_point = 2 * sum(sizes[here:]) + 2 * max(sizes[: here + 1])
     largest = LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
     return int(np.clip(budget // max(per_point, 1), 1, min(largest, points)))

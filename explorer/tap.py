@@ -106,17 +106,25 @@ def replaced(layer, index, value):
     return intercepted(layer, handler)
 
 
-def observed(layer, index, seen):
-    """A context in which the output of the `index`-th call of `layer` is appended to the list `seen`."""
+def altered(layer, index, change):
+    """A context in which the `index`-th call of `layer` returns change(its output)."""
     count = iter(range(1 << 30))
 
     def handler(original, *args, **kwargs):
         output = original(*args, **kwargs)
-        if next(count) == index:
-            seen.append(output)
-        return output
+        return change(output) if next(count) == index else output
 
     return intercepted(layer, handler)
+
+
+def observed(layer, index, seen):
+    """A context in which the output of the `index`-th call of `layer` is appended to the list `seen`."""
+
+    def change(output):
+        seen.append(output)
+        return output
+
+    return altered(layer, index, change)
 
 
 def _name(part):

@@ -10,7 +10,7 @@ from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
 from explorer.ui import events
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, guarded
+from explorer.ui.events import Explorer, Silent, guarded
 from explorer.ui.networks import Network
 from explorer.ui.progress import reporting
 from explorer.ui.session import Picture, Session
@@ -21,8 +21,8 @@ LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 def asked(**changes):
     values = {
         "model": "net", "head": None, "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
-        "colour": "#808080", "baseline_picture": None, "steps": 4, "score": "probability", "gradients": "raw",
-        "units": "selected", "quadrature": "trapezoid", **LOOK,
+        "colour": "#808080", "baseline_picture": None, "automatic": False, "steps": 4, "tolerance": 0.5,
+        "score": "probability", "gradients": "raw", "units": "selected", "quadrature": "trapezoid", **LOOK,
     }  # fmt: skip
     return Asked(**(values | changes))
 
@@ -48,8 +48,17 @@ def session(explorer):
     return opened
 
 
-def silent(*count):
-    pass
+class Telling(Silent):
+    """Whom long work tells how far it is: the function given."""
+
+    def __init__(self, tell):
+        self._tell = tell
+
+    def __call__(self, *count):
+        self._tell(*count)
+
+
+silent = Silent()
 
 
 def test_the_page_opens_with_an_example_explained(explorer):
@@ -62,7 +71,7 @@ def test_the_page_opens_with_an_example_explained(explorer):
 
 def test_epsilon_and_looks_never_ask_the_network(explorer, session, net, monkeypatch):
     monkeypatch.setattr(explorer.recent, "explain", None)
-    for name in ("trunk", "head", "logits", "predict"):
+    for name in ("sampler", "logits", "predict"):
         monkeypatch.setattr(net, name, None)
     plain = events.redraw(session, asked(), dark=False)["cards"]
     for change in ({"exponent": -0.5}, {"colormap": "viridis"}, {"opacity": 0.2}, {"scale": "shared"}):
@@ -124,7 +133,7 @@ def test_stopping_ends_the_work_and_keeps_the_last_result(explorer, session):
     def stop_at_once(*count):
         session.job.stopped = True
 
-    places = guarded(lambda: explorer.explain(session, asked(steps=40), False, stop_at_once))
+    places = guarded(lambda: explorer.explain(session, asked(steps=40), False, Telling(stop_at_once)))
     assert "Stopped" in places["status"] and session.result is before, "it says so, and what was there stays"
     places = guarded(lambda: explorer.explain(session, asked(steps=40), False, silent))
     assert "cards" in places, "and the same question can be asked again"
@@ -198,7 +207,7 @@ def test_a_newer_question_replaces_the_one_that_runs(explorer, session):
         return job, progress
 
     session.begin = begin
-    first = guarded(lambda: explorer.explain(session, asked(steps=40), False, ask_again))
+    first = guarded(lambda: explorer.explain(session, asked(steps=40), False, Telling(ask_again)))
     assert first is None, "the older one says nothing more"
     assert session.result is not before and session.result.settings["steps"] == 3, "the newer one is shown"
 

@@ -3,13 +3,11 @@
 from keras import ops
 
 
-def integral(path, start, options):
-    """Grad-CAM looks at the picture alone: nothing is summed along the path."""
-    return 0.0
-
-
 def cam(integral, ends, options):
-    """w_k = mean_ij ∂y/∂A_k,  L = ReLU(Σ_k w_k A_k), both at α = 1  ->  (h, w)"""
+    """w_k = mean_ij ∂y/∂A_k,  L = ReLU(Σ_k w_k A_k), both at α = 1  ->  (h, w)
+
+    Nothing is summed along the path: `integral` is not looked at.
+    """
     gradients = ops.convert_to_tensor(ends.gradients[-1])  # (h, w, K)
     if options.gradients == "positive":
         gradients = ops.relu(gradients)  # (2)

@@ -2,14 +2,12 @@
 
 from keras import ops
 
-from explorer.integrals import stieltjes
 
+def integrand(path, start, options):
+    """ReLU(Σ_k [Σ_ij ∂y/∂A_k] (A_k(α) − A_k(0))) (T, h, w), over α (T,)
 
-def integral(path, start, options):
-    """∫ ReLU(Σ_k [Σ_ij ∂y/∂A_k] (A_k(α) − A_k(0))) dα over this stretch of the path  ->  (h, w)
-
-    start: (h, w, K), the activations at α = 0. The sum is the published one, (1/m) Σ_{ℓ=1..m}: the right end-point
-    of each interval, whatever the quadrature of RSI-Grad-CAM; `endpoint=False` takes the left one.
+    start: (h, w, K), the activations at α = 0. `endpoint=False` moves every value one point on, so that the sum over
+    right ends takes the left one of each interval.
     """
     weights = ops.sum(path.gradients, axis=(1, 2))  # (T, K)
     activations = ops.convert_to_tensor(path.activations)  # (T, h, w, K)
@@ -17,10 +15,15 @@ def integral(path, start, options):
         activations = activations - ops.convert_to_tensor(start)
     maps = ops.relu(ops.einsum("thwk,tk->thw", activations, weights))
     if not options.endpoint:
-        maps = ops.concatenate([maps[:1], maps[:-1]], axis=0)  # each interval takes the value at its left end
-    return stieltjes(maps, path.alphas, "right")
+        maps = ops.concatenate([maps[:1], maps[:-1]], axis=0)
+    return maps, path.alphas
+
+
+def rule(options):
+    """The published sum, (1/m) Σ_{ℓ=1..m}: the right end of each interval, whatever RSI-Grad-CAM's quadrature."""
+    return "right"
 
 
 def cam(integral, ends, options):
-    """The ReLU is inside the integral, so the integral is the map  ->  (h, w)"""
+    """The ReLU is inside the integral, so the integral is the map  ->  (..., h, w)"""
     return integral

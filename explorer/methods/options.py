@@ -16,6 +16,7 @@ class Options:
     quadrature: how RSI-Grad-CAM's integral is summed; see `explorer.integrals.stieltjes`.
     subtract_baseline, endpoint: Integrated Grad-CAM as published subtracts A(0) and samples α = 1/m .. 1; the
         authors' notebook does neither (with endpoint=False it samples α = 0 .. (m−1)/m).
+    Where points are placed automatically, the sums are weighted to suit them, whatever quadrature and endpoint say.
     """
 
     gradients: str = "raw"

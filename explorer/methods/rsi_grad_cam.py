@@ -1,27 +1,33 @@
 """RSI-Grad-CAM (Lucas, Lerma, Furst, Raicu 2022), equations (16)-(20), (24) and section 4.1 of the paper."""
 
+import numpy as np
 from keras import ops
 
-from explorer.integrals import stieltjes
 
+def integrand(path, start, options):
+    """∂y/∂A (T, h, w, K), over A (T, h, w, K): the integrated gradients of every unit, (18)
 
-def integral(path, start, options):
-    """∫ ∂y/∂A dA of every unit over this stretch of the path, (18)  ->  (h, w, K)
-
-    Summed over all units it is y(1) − y(0) where the layer cuts the network (14); unit by unit it is the layer
-    conductance of Shrikumar 2018.
+    Summed over all units the integral is y(1) − y(0) where the layer cuts the network (14); unit by unit it is the
+    layer conductance of Shrikumar 2018.
     """
-    return stieltjes(path.gradients, path.activations, options.quadrature)
+    return path.gradients, path.activations
+
+
+def rule(options):
+    return options.quadrature
 
 
 def cam(integral, ends, options):
-    """w_k = mean_ij ∫ ∂y/∂A_k dA_k,  L = ReLU(Σ_k w_k A_k(1)), (19) and (24)  ->  (h, w)"""
-    weights = ops.mean(chosen_units(integral, ends, options.units), axis=(0, 1))  # (K,)
-    return ops.relu(ops.matmul(ends.activations[-1], weights))
+    """w_k = mean_ij ∫ ∂y/∂A_k dA_k,  L = ReLU(Σ_k w_k A_k(1)), (19) and (24)
+
+    integral: (h, w, K), or several (n, h, w, K)  ->  (h, w), or (n, h, w)
+    """
+    weights = ops.mean(chosen_units(integral, ends, options.units), axis=(-3, -2))  # (..., K)
+    return ops.relu(ops.einsum("hwk,...k->...hw", ends.activations[-1], weights))
 
 
 def chosen_units(integral, ends, units):
-    """The integrated gradients (h, w, K) with the units left out set to zero: the mean stays over all of them."""
+    """The integrated gradients (..., h, w, K), the units left out set to zero: the mean stays over all of them."""
     if units == "all":
         return integral
     if units == "positive":
@@ -29,3 +35,11 @@ def chosen_units(integral, ends, units):
     first, last = ops.convert_to_tensor(ends.activations[0]), ops.convert_to_tensor(ends.activations[-1])
     left_out = ops.logical_or(ops.logical_or(last <= 0, integral <= 0), last - first <= 0)
     return ops.where(left_out, ops.zeros_like(integral), integral)  # asked this way round, NaN stays to be noticed
+
+
+def completeness_gap(integral, scores):
+    """|Σ_ijk IG − (y(1) − y(0))| / |y(1) − y(0)|, equation (14); None where the score does not change at all."""
+    change = float(scores[-1]) - float(scores[0])
+    with np.errstate(invalid="ignore"):  # a network that overflowed is told of by the verdicts
+        total = float(ops.convert_to_numpy(integral).astype(np.float64).sum())
+    return abs(total - change) / abs(change) if change else None

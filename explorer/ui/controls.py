@@ -30,7 +30,9 @@ class Asked:
     seed: Any
     colour: Any
     baseline_picture: Any
+    automatic: Any
     steps: Any
+    tolerance: Any
     score: Any
     gradients: Any
     units: Any
@@ -109,22 +111,31 @@ def choices():
             own = gr.File(label="Picture", height=96, visible=False, elem_id="own-baseline", elem_classes="small-drop")
         preview = gr.HTML(elem_id="baseline-preview", min_width=90)
     with gr.Group(), gr.Row(elem_classes="tight"):
-        steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, scale=1)
+        with gr.Column(min_width=110, scale=1):
+            automatic = gr.Checkbox(True, label="Steps as needed", elem_id="automatic")
+            steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, visible=False)
         exponent = gr.Slider(
             LEAST_EXPONENT, 0, value=-8, step=0.5, label=text.epsilon_label(1e-8), elem_id="epsilon",
             min_width=150, scale=2,
         )  # fmt: skip
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        tolerance = gr.Number(
+            0.5, label="Steps as needed: until the maps are within this much of their limit, %", step=0.1,
+            elem_id="tolerance",
+        )  # fmt: skip
         score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
         gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
         units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
-        quadrature = gr.Radio(list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature (RSI-Grad-CAM)")
+        quadrature = gr.Radio(
+            list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature (RSI-Grad-CAM)", visible=False,
+            elem_id="quadrature",
+        )  # fmt: skip
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
     asked = Asked(
-        model, head, class_index, layer, baseline, sigma, seed, colour, own, steps, score, gradients, units, quadrature,
-        exponent, colormap, opacity, scale,
+        model, head, class_index, layer, baseline, sigma, seed, colour, own, automatic, steps, tolerance, score,
+        gradients, units, quadrature, exponent, colormap, opacity, scale,
     )  # fmt: skip
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     return asked, preview, parameters | {own: (PICTURE_BASELINE,)}

@@ -9,34 +9,33 @@ from dataclasses import replace
 
 import gradio as gr
 
+from explorer import backend, ends
 from explorer.errors import Cancelled, InputError
 from explorer.loaded import Loaded
 from explorer.recent import Recent
 from explorer.scores import SCORES_OF
 from explorer.ui import networks, results, text
-from explorer.ui.controls import LEAST_EXPONENT, PICTURE_BASELINE, score_choices
+from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.networks import Network
+from explorer.ui.question import OPENING, question
 from explorer.ui.session import Superseded
 
 log = logging.getLogger("explorer")
 
 TOY = Network("toy-vgg")
 
-# The question the page opens with: the values its controls start from.
-OPENING = {
-    "layer": None,
-    "class_index": None,
-    "baseline": "black",
-    "steps": 50,
-    "gradients": "raw",
-    "units": "selected",
-    "quadrature": "trapezoid",
-}
+class Silent:
+    """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
+
+    def __call__(self, stage, done, total):
+        pass
+
+    def show(self, places):
+        pass
 
 
-def _silent(stage, done, total):
-    pass
+_silent = Silent()
 
 
 class Explorer:
@@ -67,8 +66,8 @@ class Explorer:
         """Load the first network and explain its first example, so that the page opens at once."""
         classifier = self._load(self.first, _silent)
         opening = examples(self.first)[0]
-        question = OPENING | {"score": classifier.default_score} | opening.asks
-        self.recent.explain(classifier, opening.image, **question)
+        asks = OPENING | {"score": classifier.default_score} | opening.asks
+        self.recent.explain(classifier, opening.image, **asks)
 
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
@@ -131,24 +130,29 @@ class Explorer:
         picture and network on the page as they were; a newer question replaces this one (Superseded).
         """
         job, progress = session.begin(tell)
-        session.look = asked
+        session.look, previews = asked, []
+
+        def preview(found):
+            previews.extend(found.values())
+            tell.show(results.preview(previews[-1], session.look))
+
         try:
             network = self._network(session, asked)
             classifier = self._load(network, progress)
             if network != session.network:
                 session.show_examples(examples(network))
             picture = session.picture
-            question = _question(session, asked, classifier, network)
-            result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, **question)
-            at_baseline = classifier.predict(result.baseline_image[None])[0]
+            asks = question(session, asked, classifier, network)
+            result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, preview, **asks)
         except (InputError, Cancelled) as why:
             if session.result is None or job.superseded:
                 raise
             session.go_back()
-            return told(why) | strip(session) | {"model": session.model}
+            return told(why) | strip(session) | {"model": session.model} | (_back(session, dark) if previews else {})
         if job.superseded:
             raise Superseded
-        session.result, session.explained, session.at_baseline = result, picture, at_baseline
+        session.result, session.explained = result, picture
+        session.at_baseline = ends.probabilities(classifier.kind, result.path.values[:1])[0]
         session.network, session.model, session.head = network, asked.model, classifier.chosen_head
         return self._show(session, classifier, dark)
 
@@ -171,20 +175,14 @@ class Explorer:
             "score": gr.update(
                 choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
             ),
-            "status": results.status(note(session.explained, result) or text.READY),
+            "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
+            "machine": results.machine(backend.describe()),
         }
 
 
-def _question(session, asked, classifier, network):
-    """The settings of the sweep; what belongs to another network or picture starts afresh."""
-    question = _settings(asked)
-    if network != session.network:
-        question |= {"layer": None, "class_index": None}
-        if asked.score not in SCORES_OF[classifier.kind]:
-            question["score"] = classifier.default_score
-    if network != session.network or session.picture is not session.explained:
-        question |= {"class_index": None} | session.picture.asks
-    return question
+def _back(session, dark):
+    """The finished results in place of the maps of a path that was stopped halfway."""
+    return redraw(session, session.look, dark) | {"heading": results.heading(session.result)}
 
 
 def note(picture, result):
@@ -224,7 +222,8 @@ def redraw(session, asked, dark):
     session.look = asked
     if session.result is None:
         return {}
-    session.result = session.result.at_epsilon(asked.epsilon)
+    if session.result.epsilon != asked.epsilon:
+        session.result = session.result.at_epsilon(asked.epsilon)
     lower = lower_exponent(session.result)
     return {
         "cards": results.cards(session.result, asked.colormap, asked.opacity, asked.scale),
@@ -275,21 +274,3 @@ def class_choices(result, classifier):
     words = [(f"{classifier.class_names[i]} · {text.about(result.probabilities[i])}", i) for i in top]
     rest = sorted(set(range(len(classifier.class_names))) - set(top), key=lambda i: classifier.class_names[i].lower())
     return words + [(classifier.class_names[i], i) for i in rest]
-
-
-def _settings(asked):
-    for value, words in ((asked.steps, "The number of steps"), (asked.seed, "The seed"), (asked.sigma, "The blur's σ")):
-        if value is None:
-            raise InputError(f"{words} is empty; write a number.")
-    if asked.baseline == PICTURE_BASELINE and asked.baseline_picture is None:
-        raise InputError("A baseline of your own needs a picture, and none is chosen yet; drop one under Baseline.")
-    return {
-        "layer": asked.layer,
-        "class_index": asked.class_index,
-        "baseline": asked.baseline_spec,
-        "steps": asked.steps,
-        "score": asked.score,
-        "gradients": asked.gradients,
-        "units": asked.units,
-        "quadrature": asked.quadrature,
-    }

@@ -54,12 +54,13 @@ def _results():
             path = gr.Plot(show_label=False, elem_id="path")
             completeness = gr.HTML(elem_id="completeness")
     gr.HTML(f'<p class="caption">{text.CAPTION}</p>', elem_id="caption")
+    machine = gr.HTML(elem_id="machine")
     with gr.Accordion("What the words mean", open=False, elem_id="words"):
         gr.HTML(results.glossary())
     places = {
         "heading": heading, "status": status, "stop": stop, "cards": cards, "notice": notice,
         "lower_epsilon": lower_epsilon, "use_logit": use_logit, "histograms": histograms, "path": path,
-        "completeness": completeness,
+        "completeness": completeness, "machine": machine,
     }  # fmt: skip
     return places, {"explain": explain, "stop": stop, "lower_epsilon": lower_epsilon, "use_logit": use_logit}
 
@@ -113,11 +114,12 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
     network = {
         "outputs": outputs, "concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET,
     }  # fmt: skip
-    questions = [
-        asked.head.input, asked.class_index.input, asked.layer.input, asked.baseline.input, asked.sigma.change,
-        asked.seed.change, asked.colour.change, asked.baseline_picture.change, asked.steps.change, asked.score.input,
-        asked.gradients.change, asked.units.change, asked.quadrature.change, buttons["explain"].click,
+    chosen = [asked.head, asked.class_index, asked.layer, asked.baseline, asked.automatic, asked.score]
+    written = [
+        asked.sigma, asked.seed, asked.colour, asked.baseline_picture, asked.steps, asked.tolerance, asked.gradients,
+        asked.units, asked.quadrature,
     ]  # fmt: skip
+    questions = [*(one.input for one in chosen), *(one.change for one in written), buttons["explain"].click]
     gr.on(questions, on_explain, everything, **network)
     asked.model.input(on_model, everything, **network)
     own.load.click(
@@ -130,6 +132,8 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
         added(on_add, [session, dark, source, *asked.all()], **network)
     looks = [asked.exponent.change, asked.colormap.input, asked.opacity.change, asked.scale.change]
     gr.on(looks, on_redraw, everything, outputs, trigger_mode="always_last", **QUIET)
+    by_hand = [asked.steps, asked.tolerance, asked.quadrature]
+    asked.automatic.input(_by_hand, asked.automatic, by_hand, **QUIET)
     asked.baseline.input(partial(_parameters_of, parameters), asked.baseline, list(parameters), **QUIET)
     buttons["stop"].click(on_stop, session, None, queue=False, **QUIET)
     buttons["use_logit"].click(lambda: "logit", None, asked.score, **QUIET).then(on_explain, everything, **network)
@@ -138,6 +142,11 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
 
 
 IS_DARK = "document.body.classList.contains('dark')"
+
+
+def _by_hand(automatic):
+    """A number of steps, and how their sum is taken, or else how exact the steps shall be."""
+    return [gr.update(visible=not automatic), gr.update(visible=automatic), gr.update(visible=not automatic)]
 
 
 def _parameters_of(parameters, kind):

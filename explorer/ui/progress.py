@@ -8,21 +8,39 @@ import gradio as gr
 from explorer.ui import results
 from explorer.ui.events import guarded
 
+SHOW = "show"
+
+
+class Tell:
+    """What long work says on its way: how far it is, and what can be shown already."""
+
+    def __init__(self, told):
+        self._told = told
+
+    def __call__(self, *count):
+        self._told.put((count, None))
+
+    def show(self, places):
+        self._told.put((SHOW, places))
+
 
 def reporting(work):
     """Run work(tell) in a thread of its own; yield places for the page: progress as it is told, then the outcome.
 
-    tell(stage, done, total) may be called from inside `work`.
+    tell(stage, done, total) and tell.show(places) may be called from inside `work`.
     """
     told = queue.Queue()
 
     def run():
-        told.put((None, guarded(lambda: work(lambda *count: told.put((count, None))))))
+        told.put((None, guarded(lambda: work(Tell(told)))))
 
     threading.Thread(target=run, daemon=True).start()
     yield {"stop": gr.update(interactive=True)}
     while True:
         count, outcome = told.get()
+        if count == SHOW:
+            yield outcome
+            continue
         if count is None and outcome is None:  # replaced by a newer question, whose Stop button stays alive
             return
         if count is None:

@@ -32,6 +32,13 @@ def cards(comparison, colormap, opacity, scale):
     return f'<div class="cards">{figures}</div>{_bar(colormap, scale)}'
 
 
+def preview(comparison, look):
+    """What can be shown of a path that is still being walked; look: the colours, as `explorer.ui.controls.Asked`."""
+    shown = comparison.at_epsilon(look.epsilon)
+    html = cards(shown, look.colormap, look.opacity, look.scale)
+    return {"cards": f'<div class="sharpening">{html}</div>', "heading": heading(shown)}
+
+
 def _card(one, comparison, heatmap, colormap, opacity):
     picture = overlays.overlay(comparison.image, heatmap, colormap, opacity)
     numbers = "".join(
@@ -99,7 +106,8 @@ def path(comparison, dark):
 
 
 def completeness(comparison):
-    return f'<p class="completeness">{escape(text.completeness(comparison))}</p>'
+    words = f"{text.completeness(comparison)} {text.exactness(comparison)}".strip()
+    return f'<p class="completeness">{escape(words)}</p>'
 
 
 def seen(picture, comparison):
@@ -122,10 +130,16 @@ def baseline_preview(picture, class_name, probability):
     )
 
 
-def status(words, kind="ready"):
-    """The line that says what is going on; kind: ready or wrong."""
+def status(words, kind="ready", detail=""):
+    """The line that says what is going on; kind: ready or wrong. detail: what an answer took, beside it."""
     role = "alert" if kind == "wrong" else "status"
-    return f'<div class="status {kind}" role="{role}">{escape(words)}</div>'
+    beside = f'<small class="cost">{escape(detail)}</small>' if detail else ""
+    return f'<div class="status {kind}" role="{role}">{escape(words)}{beside}</div>'
+
+
+def machine(words):
+    """What computes: backend, device, precision."""
+    return f'<p class="caption">Computed by {escape(words)}.</p>'
 
 
 def complaints(title, sentences):

@@ -1,6 +1,7 @@
 """The words of the page."""
 
 from explorer.heatmaps import describe_probability, short
+from explorer.request import AUTO
 
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."
@@ -81,7 +82,41 @@ def saturation(comparison):
 def question(comparison):
     """Everything asked for, in one line."""
     s, (h, w, channels) = comparison.settings, comparison.layer.shape
-    return f"{s['layer']}, {h}×{w}×{channels} · {s['steps']} step{'s' * (s['steps'] != 1)} · score: {s['score']}"
+    return f"{s['layer']}, {h}×{w}×{channels} · {steps(comparison)} · score: {s['score']}"
+
+
+def steps(comparison):
+    """ "50 steps", or how many points were placed."""
+    given = comparison.settings["steps"]
+    if given == AUTO:
+        return f"{len(comparison.path.alphas)} points as needed"
+    return f"{given} step{'s' * (given != 1)}"
+
+
+def exactness(comparison):
+    """What automatic steps reached, in one sentence; nothing where the steps were given."""
+    if comparison.estimated_error is None:
+        return ""
+    points, tolerance = len(comparison.path.alphas), comparison.settings["tolerance"]
+    error = _percent(comparison.estimated_error)
+    reached = f"With {points} points the maps and the gap are within an estimated {error} of their limit"
+    if comparison.estimated_error <= tolerance:
+        return f"{reached}."
+    return f"{reached}; {_percent(tolerance)} was asked for, and more points than these are not placed at this layer."
+
+
+def cost(comparison):
+    """What the network was asked for, in one line."""
+    passes, heads = comparison.cost.passes, comparison.cost.heads
+    if not passes and not heads:
+        return "From memory: the network was not asked."
+    parts = [f"{passes} pictures through the network"] if passes else []
+    parts += [f"{heads} points through its part behind the layer, the rest from memory"] if heads else []
+    return f"Took {', '.join(parts)}."
+
+
+def _percent(share):
+    return f"{short(100 * share)} %"
 
 
 def completeness(comparison):
