@@ -15,6 +15,7 @@ def arguments(argv=None):
     parser.add_argument("--weights", metavar="FILE", help="weights for it, in place of its own")
     parser.add_argument("--labels", metavar="FILE", help="names of the classes of a .keras file, one a line or JSON")
     parser.add_argument("--preprocessing", help="how a .keras file is fed pixels: 1/255 (default), tf, torch, caffe, …")
+    parser.add_argument("--precision", default="float32", help="float32 (default), tf32 (graphics cards) or bfloat16")
     parser.add_argument(
         "--allow-model-upload",
         action="store_true",
@@ -51,6 +52,9 @@ def keep_a_log():
 def main(argv=None):
     asked = arguments(argv)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    if os.environ.get("SPACES_ZERO_GPU"):  # lends cards to PyTorch alone, and never to this process
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+        os.environ.setdefault("KERAS_TORCH_DEVICE", "cpu")
     keep_a_log()
     print("RSI Explorer is starting; the first time takes longest.", flush=True)
     from explorer.errors import InputError
@@ -58,9 +62,11 @@ def main(argv=None):
 
     try:
         with quietly():
+            from explorer.backend import set_precision
             from explorer.ui import app
             from explorer.ui.networks import network
 
+            set_precision(asked.precision)
             first = network(asked.model, asked.weights, asked.labels, asked.preprocessing)
             running = app.launch(asked.share, first, asked.allow_model_upload or is_private(asked.share))
     except (InputError, OSError) as mistake:  # a missing file, a port that is taken

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import explorer
-from explorer.backend import device
+from explorer.backend import device, set_precision
 from explorer.errors import InputError
 from explorer.export import claim, free_stem, save
 from explorer.heatmaps import describe_probability
@@ -40,6 +40,7 @@ def explain_pictures(arguments):
     _check_colours(arguments)
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
         device()
+    set_precision(arguments.precision)
     with ProgressLine("weights", megabytes) as progress:
         classifier = explorer.load(arguments.model, progress=progress, **_said_of_model(arguments))
     taken, status = claim(arguments.pictures), 0
@@ -156,6 +157,7 @@ def _add_explain(commands):
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
         ("units", "selected", str, "of RSI-Grad-CAM: selected, positive or all"),
         ("quadrature", "trapezoid", str, "of RSI-Grad-CAM: trapezoid or right"),
+        ("precision", "float32", str, "float32; tf32, for graphics cards; or bfloat16"),
         ("colormap", "inferno", str, "inferno, viridis, magma, plasma, cividis, turbo, jet or hot"),
         ("opacity", 0.5, float, "of the colours over the picture, from 0 to 1"),
         ("out", "out", str, "the folder to write to; made where it is missing"),

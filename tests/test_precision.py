@@ -1,15 +1,20 @@
-"""Networks and inputs of other types than single precision: whole numbers, half and double precision."""
+"""The precision that is asked for, against float64; and networks and inputs of other types than single precision."""
 
 import keras
 import networks as nets
 import numpy as np
 import pytest
+import reference as ref
 from keras import layers
+from paths import PICTURE, STEPS, assert_same, path_of, telling_class
 
 from explorer import backend
 from explorer.classifier import Classifier
 from explorer.explain import explain
+from explorer.zoo.mixed import in_precision
 
+UNIT = 2.0**-9  # what rounding to the eight bits of bfloat16 may take from a number, or add, as a share of it
+KINDS = {"relu": ("nested functional", "relu"), "smooth": ("functional", "softplus")}  # as in tests/paths.py
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 SIZE = (nets.HEIGHT, nets.WIDTH, 3)
 
@@ -78,3 +83,104 @@ def test_half_precision_ends_are_found(policy, activation):
         classifier = nets.classifier(one)
         assert (classifier.kind, classifier.logits_reason) == (activation, None), f"{activation} under {policy}"
         assert classifier.logits(PICTURES).dtype == np.float32, "the scores are computed in single precision"
+
+
+# The precision that is asked for
+
+
+@pytest.fixture
+def set_precision():
+    yield backend.set_precision
+    backend.set_precision("float32")
+
+
+def tf32_allowed():
+    """What the backend itself says."""
+    if backend.name() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.config.experimental.tensor_float_32_execution_enabled()
+    if backend.name() == "jax":
+        import jax
+
+        return {"float32": False, "tensorfloat32": True}[jax.config.jax_default_matmul_precision]
+    import torch
+
+    allowed = {torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32}
+    assert len(allowed) == 1, "products and convolutions alike"
+    return allowed.pop()
+
+
+def test_graphics_cards_round_only_when_asked(set_precision):
+    assert backend.precision() == "float32" and not tf32_allowed(), "single precision unless something else is asked"
+    for wanted in ("tf32", "float32", "bfloat16"):
+        set_precision(wanted)
+        assert backend.precision() == wanted
+        assert tf32_allowed() == (wanted == "tf32"), f"what is computed in float32 is, where {wanted} was asked for"
+
+
+@pytest.mark.parametrize("wanted", ["float16", "FLOAT32", "", None, 32])
+def test_an_unknown_precision_is_refused(set_precision, wanted):
+    said = nets.refused(set_precision, wanted)
+    assert all(word in said for word in ("float32, tf32, bfloat16", repr(wanted))), "the rule, and what was received"
+    assert backend.precision() == "float32", "and nothing has changed"
+
+
+def test_the_page_is_told_what_computes(set_precision, monkeypatch):
+    named = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[backend.name()]
+    assert backend.describe() == f"{named} · {backend.device()} · float32"
+    for device, wanted, said in (
+        ("GPU", "tf32", "tf32"),
+        ("CPU", "tf32", "float32"),  # no processor has it, and the page tells what is computed
+        ("CPU", "bfloat16", "bfloat16"),
+    ):
+        set_precision(wanted)
+        monkeypatch.setattr(backend, "device", lambda device=device: device)
+        assert backend.describe() == f"{named} · {device} · {said}"
+
+
+def maps_of(path):
+    """{method: the reference's map}"""
+    return {
+        "grad_cam": ref.grad_cam(path),
+        "integrated_grad_cam": ref.integrated_grad_cam(path),
+        "rsi_grad_cam": ref.rsi_grad_cam(path),
+    }
+
+
+def excess(path):
+    """{method: how many times the terms of the map's sum, whatever their sign, are as large as the map}: what their
+    relative errors are multiplied with."""
+    a, g = (np.abs(np.stack(values)) for values in (path.activations, path.gradients))
+    along = [(now + a[0]) @ slopes.sum(axis=(0, 1)) for now, slopes in zip(a[1:], g[1:], strict=True)]
+    terms = {
+        "grad_cam": a[-1] @ g[-1].mean(axis=(0, 1)),
+        "integrated_grad_cam": np.mean(along, axis=0),
+        "rsi_grad_cam": a[-1] @ np.abs(ref.unit_integrals(path)).mean(axis=(0, 1)),
+    }
+    return {method: terms[method].max() / cam.max() for method, cam in maps_of(path).items()}
+
+
+@pytest.mark.parametrize("score", ["probability", "logit"])
+@pytest.mark.parametrize("net", KINDS)
+def test_the_maps_of_each_precision_against_float64(set_precision, net, score):
+    """float32: 1e-5. bfloat16: each number has been rounded some sixteen times on its way forth and back, about four
+    times a layer, and the sum of a map cancels: 16 · 2⁻⁹ times the excess of its terms. Terms that cancel inside the
+    network come on top; there are none that matter in these. No bound holds where a rounding switches a ReLU.
+    """
+    c = telling_class(net, score)
+    path = path_of(net, STEPS, c, score, "black")
+    expected, of_terms, found = maps_of(path), excess(path), {}
+    for precision in backend.PRECISIONS:
+        set_precision(precision)
+        base, layer, _ = nets.make(*KINDS[net])  # a network that is nobody else's
+        classifier = nets.classifier(in_precision(base.model))
+        found[precision] = explain(classifier, PICTURE, layer, c, steps=STEPS, score=score, units="all")
+    for method, cam in expected.items():
+        assert_same(found["float32"][method].cam, cam, f"{method} of the {score} in float32")
+        assert_same(found["bfloat16"][method].cam, cam, f"{method} in bfloat16", 16 * UNIT * of_terms[method])
+        off = np.abs(found["bfloat16"][method].cam - cam).max() / cam.max()
+        assert off > 2e-4, f"what is called bfloat16 was computed in it: {method} off by {off:.1e}"
+        if backend.device() == "CPU":
+            np.testing.assert_array_equal(found["tf32"][method].cam, found["float32"][method].cam)
+        assert found["bfloat16"][method].cam.dtype == np.float32, "maps are summed up in float32"

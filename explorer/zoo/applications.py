@@ -11,6 +11,7 @@ from explorer.classifier import Classifier
 from explorer.zoo import weights as files
 from explorer.zoo.entry import DEFAULT, Entry
 from explorer.zoo.keras_builders import built, remote_of
+from explorer.zoo.mixed import in_precision
 from explorer.zoo.preprocessing import PREPROCESSINGS
 
 CLASS_NAMES = Path(__file__).resolve().parents[2] / "assets" / "imagenet_classes.json"
@@ -43,6 +44,7 @@ class Application(Entry):
         if path is not None:
             files.read(model, path, self.label, self.file)
         preprocess = PREPROCESSINGS[self.preprocessing]
+        model = in_precision(model)
         return Classifier(self.name, model, preprocess, class_names(), self.input_size, block_ends=self.block_ends)
 
     def remote(self):

@@ -11,6 +11,7 @@ from explorer.zoo import preprocessing as known
 from explorer.zoo.build import build
 from explorer.zoo.keras_file import CONVERSIONS, unpack
 from explorer.zoo.labels import read_labels
+from explorer.zoo.mixed import in_precision
 from explorer.zoo.recipe import read_recipe
 from explorer.zoo.stored_weights import check_weights
 
@@ -34,7 +35,7 @@ def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=
     with tempfile.TemporaryDirectory(prefix="rsi-explorer-") as folder:
         text, weights = unpack(path, folder)
         recipe = read_recipe(text)
-        model = build(recipe, weights, check_weights(weights))
+        model = in_precision(build(recipe, weights, check_weights(weights)))
     return Classifier(Path(path).name, model, preprocess, names, input_size, head)
 
 

@@ -5,6 +5,7 @@ from explorer.scenes import toy_vgg
 from explorer.zoo import weights as files
 from explorer.zoo.entry import DEFAULT, Entry
 from explorer.zoo.keras_builders import built
+from explorer.zoo.mixed import in_precision
 
 
 class Embedded(Entry):
@@ -19,7 +20,8 @@ class Embedded(Entry):
             if weights is not None:
                 files.read(model, weights, self.label, toy_vgg.WEIGHTS.name)
         return Classifier(
-            self.name, model, toy_vgg.preprocess, toy_vgg.class_names(), self.input_size, block_ends=self.block_ends
+            self.name, in_precision(model), toy_vgg.preprocess, toy_vgg.class_names(), self.input_size,
+            block_ends=self.block_ends,
         )
 
 
