@@ -44,8 +44,9 @@ class PathRecord:
 
     @property
     def bytes(self):
-        """What activations and gradients take: the rest is small beside them."""
-        return sum(4 * math.prod(one.shape) for one in self.on_device or ())
+        """What the points take, activations and gradients first of all."""
+        points = [one for one in (self.alphas, self.scores, self.inner, self.values) if one is not None]
+        return sum(one.nbytes for one in points) + sum(4 * math.prod(one.shape) for one in self.on_device or ())
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,12 @@ class Comparison:
 
     def __len__(self):
         return len(self.cams)
+
+    @property
+    def bytes(self):
+        """What the path takes, the two pictures, and a raw map and a heatmap a method."""
+        pictures = self.image.nbytes + self.baseline_image.nbytes
+        return self.path.bytes + pictures + len(self.cams) * 2 * 4 * math.prod(self.image.shape[:2])
 
     def at_epsilon(self, epsilon):
         """The same maps normalised with another ε; the network is not asked again."""

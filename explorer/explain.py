@@ -15,14 +15,15 @@ from explorer.sampling import KEPT_PATH, Source, held, placed, point_bytes, stre
 from explorer.sweep import MEMORY_BUDGET
 
 
-def explain(classifier, image, layer=None, class_index=None, **asked):
+def explain(classifier, image, layer=None, class_index=None, *, preview=None, **asked):
     """Explain one picture by several methods from one sweep of the network.
 
     image: uint8 RGB array (any height, any width, 3), a path, or a PIL image; it is stretched to the network's size.
     layer: the name of a spatial layer, by default the last that cuts the network. The rest is that of
     `explain_layers`. Returns a Comparison. Raises InputError for anything a person can get wrong.
     """
-    (comparison,) = explain_layers(classifier, image, (layer,), class_index, **asked).values()
+    show = preview and (lambda found: preview(*found.values()))
+    (comparison,) = explain_layers(classifier, image, (layer,), class_index, preview=show, **asked).values()
     return comparison
 
 

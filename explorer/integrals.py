@@ -7,6 +7,8 @@ from explorer.errors import InputError
 
 RULES = ("trapezoid", "right")
 VANISHED = 1e-28  # a slope below this has taken the digits of whatever was multiplied by it
+PLACES, WEIGHTS = np.polynomial.legendre.leggauss(8)  # of Gauss and Legendre's rule, on [−1, 1]
+MOST_PANELS = 1 << 11
 
 
 def stieltjes(f, g, rule="trapezoid"):
@@ -45,14 +47,13 @@ def product_shares(u, slope):
     as it is at that end. Where the slope at an end has vanished, the other end stands for the interval.
     """
     u = np.asarray(u, np.float64)
-    first, change = u[:-1, None], np.diff(u)[:, None]
-    finite = np.abs(change[np.isfinite(change)])
-    count = int(np.clip(8 * finite.max(initial=0), 64, 1 << 14))  # several places within the narrowest rise
-    t = (np.arange(count) + 0.5) / count
-    slopes, at_points = _float64(slope, first + change * t), _float64(slope, u)
+    with np.errstate(invalid="ignore"):  # a u that is not finite makes shares that are not
+        first, change = u[:-1, None], np.diff(u)[:, None]
+        t, weights = _places(np.abs(change[np.isfinite(change)]).max(initial=0))
+        slopes, at_points = _float64(slope, first + change * t), _float64(slope, u)
     ends = np.stack([at_points[:-1], at_points[1:]], axis=1)  # (T − 1, 2)
-    whole = slopes.mean(axis=1)
-    parts = np.stack([whole - (slopes * t).mean(axis=1), (slopes * t).mean(axis=1)], axis=1)
+    whole, right = slopes @ weights, slopes @ (weights * t)
+    parts = np.stack([whole - right, right], axis=1)
     there = ~(ends < VANISHED)  # asked this way round, NaN stays to be noticed
     one_left = there.sum(axis=1, keepdims=True) == 1
     parts = np.where(one_left, whole[:, None] * there, parts)
@@ -61,6 +62,13 @@ def product_shares(u, slope):
     shares = np.where(nothing, 0.5, np.where(there, parts / divisor, 0))
     from_one_end = np.where(nothing, 1.0, np.where(there, whole[:, None] / divisor, 0))
     return shares.astype(np.float32), from_one_end.astype(np.float32)
+
+
+def _places(rise):
+    """(where, weights) of a sum over [0, 1] that is exact to rounding for a slope(u) while u changes by `rise`."""
+    panels = int(np.clip(rise, 8, MOST_PANELS))
+    where = (np.arange(panels)[:, None] + (PLACES + 1) / 2) / panels
+    return where.ravel(), np.tile(WEIGHTS / 2 / panels, panels)
 
 
 def _float64(fn, values):

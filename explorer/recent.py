@@ -19,8 +19,8 @@ class Recent:
 
     Where the class or the score is new, the activations of an earlier result serve again, where only a variant of a
     method is, all of its path: `result.cost` tells what the network was asked for. Two who ask the same at the same
-    time are answered once. limit: bytes of activations and gradients that are kept; whole results make room, the least
-    recently used first, and one that is larger than the limit is not kept at all.
+    time are answered once. limit: bytes of results that are kept, of which activations and gradients are the most;
+    whole results make room, the least recently used first, and one larger than the limit is not kept at all.
     """
 
     def __init__(self, limit=LIMIT):
@@ -59,7 +59,7 @@ class Recent:
 
     @property
     def bytes_held(self):
-        """What the activations and gradients of all results take."""
+        """What all results take."""
         with self._lock:
             return self._bytes()
 
@@ -79,14 +79,14 @@ class Recent:
 
     def _keep(self, key, result):
         with self._lock:
-            if result.classifier in self._forgotten or result.path.bytes > self.limit:
+            if result.classifier in self._forgotten or result.bytes > self.limit:
                 return
             self._results[key] = result
             while self._bytes() > self.limit:
                 self._results.popitem(last=False)
 
     def _bytes(self):
-        return sum(result.path.bytes for result in self._results.values())
+        return sum(result.bytes for result in self._results.values())
 
 
 def _take(lock, progress):

@@ -41,7 +41,7 @@ class Source:
         self.passes = self.heads = 0
 
     def look(self, alphas):
-        """Yield Samples until every one of the points has been had."""
+        """Yield Samples until every one of the points has been had, in whatever order suits."""
         places = {} if self.known is None else {float(a): i for i, a in enumerate(self.known.alphas)}
         there = np.array([float(a) in places for a in alphas], bool)
         if there.any():
@@ -50,13 +50,18 @@ class Source:
                 yield kept
             else:
                 self.heads += len(kept.alphas)
-                yield from self._sweep(kept.alphas, kept.activations[0])
+                yield from self._sweep(kept.alphas, kept.activations[0], of=len(alphas))
         if not there.all():
-            self.passes += int((~there).sum())
-            yield from self._sweep(alphas[~there], None)
+            yield from self.walk(alphas[~there], before=int(there.sum()))
 
-    def _sweep(self, alphas, known):
-        return sweep(*self.question, alphas, known, self.budget, self.progress)
+    def walk(self, alphas, before=0):
+        """Yield Samples of the points in their order, all from the network. before: points had already."""
+        self.passes += len(alphas)
+        return self._sweep(alphas, None, before, before + len(alphas))
+
+    def _sweep(self, alphas, known, before=0, of=None):
+        tell = self.progress and (lambda stage, done, _: self.progress(stage, before + done, of))
+        return sweep(*self.question, alphas, known, self.budget, tell)
 
 
 def tracks(samples, layers, methods, options, shares=None, estimate=None):
@@ -84,7 +89,7 @@ def held(source, layers, alphas, methods, options, preview=None):
 def streamed(source, layers, alphas, methods, options):
     """Evenly spaced points in their order, summed stretch by stretch; of the path only the scores stay."""
     integrals, kept, first, last = [{} for _ in layers], [], None, None
-    for samples in source.look(alphas):
+    for samples in source.walk(alphas):
         first = first or samples.at([0])
         stretch = joined([last, samples]) if last else samples
         last = stretch.at([len(stretch.alphas) - 1])

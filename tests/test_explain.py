@@ -52,7 +52,7 @@ def test_every_explanation_hangs_together(result):
 
 
 def test_probabilities_are_the_networks(net, result):
-    np.testing.assert_array_equal(result.probabilities, net.predict(PICTURE[None])[0], err_msg="of every class")
+    np.testing.assert_allclose(result.probabilities, net.predict(PICTURE[None])[0], rtol=1e-5, err_msg="of every class")
     assert abs(result.probability - result.probabilities[4]) < 1e-6, "and of the class explained"
     assert abs(result.probability + result.complement - 1) < 1e-12, "p and 1 − p"
     assert abs(result.path.scores[-1] - result.probability) < 1e-6, "the path ends at the picture's score"

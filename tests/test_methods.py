@@ -166,6 +166,36 @@ def test_unit_selection(activations, gradients, units, weight, said):
     np.testing.assert_allclose(kept.mean(axis=(0, 1)), [weight], err_msg=said)
 
 
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam"])
+def test_several_integrals_at_once_make_the_maps_of_each(key, options):
+    """What the placement of points relies on: the maps a path would have if one interval were another."""
+    path, method = random_path(7), METHODS[key]
+    integrals = [method.integral(random_path(seed), random_path(seed).activations[0], options) for seed in range(4)]
+    integrals = np.stack([np.asarray(one) for one in integrals])
+    found = np.asarray(method.cam(integrals, path, options))
+    assert found.shape == (4, H, W), "one map an integral"
+    for several, one in zip(found, integrals, strict=True):
+        alone = np.asarray(method.cam(one, path, options))
+        np.testing.assert_allclose(several, alone, rtol=1e-10, atol=1e-12, err_msg="as if it were alone")
+    assert np.abs(found[0] - found[1]).max() > 1e-3, "different integrals, different maps"
+
+
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam"])
+def test_a_path_that_brings_its_shares_is_summed_with_them(key, options):
+    path, method = random_path(5), METHODS[key]
+    shares = np.random.default_rng(1).uniform(size=(POINTS - 1, 2))
+    f, g = (np.asarray(value) for value in method.integrand(path, path.activations[0], options))
+    steps = np.diff(g, axis=0).reshape(POINTS - 1, *(g.shape[1:] or (1, 1)))
+    left, right = (shares[:, side].reshape((-1,) + (1,) * (f.ndim - 1)) for side in (0, 1))
+    expected = ((left * f[:-1] + right * f[1:]) * steps).sum(axis=0)
+    weighted = LayerPath(*path.values(), shares)
+    found = np.asarray(method.integral(weighted, path.activations[0], options))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12, err_msg="Σ (share f + share f) Δg")
+    halves = LayerPath(*path.values(), np.full((POINTS - 1, 2), 0.5))
+    trapezoid = np.asarray(method.integral(halves, path.activations[0], options))
+    assert np.abs(found - trapezoid).max() > 1e-3, "whatever the published rule is"
+
+
 def test_selected_is_within_positive_is_above_all():
     path = random_path(8)
     integral = METHODS["rsi_grad_cam"].integral(path, path.activations[0], Options())

@@ -1,97 +1,151 @@
 """Results that are kept: looking again costs nothing, a new class costs half."""
 
 import gc
+import sys
 import weakref
 
 import networks
 import numpy as np
 import pytest
+from counting import Counting, assert_same_maps
 
+from explorer.comparison import Cost
+from explorer.errors import Cancelled
 from explorer.explain import explain
 from explorer.recent import Recent
 
+explain_module = sys.modules["explorer.explain"]  # the package's attribute of that name is the function
+
 
 @pytest.fixture
-def counted(monkeypatch):
-    """A classifier, and how often each half of its network has run."""
-    classifier, runs = networks.make()[0], {"trunk": 0, "head": 0}
-    for half in runs:
-        original = getattr(classifier, half)
-
-        def counting(*args, original=original, half=half):
-            function = original(*args)
-
-            def run(*values):
-                runs[half] += 1
-                return function(*values)
-
-            return run
-
-        monkeypatch.setattr(classifier, half, counting)
-    return classifier, runs
+def net():
+    """A classifier that counts what its network is asked for."""
+    return Counting(networks.make()[0])
 
 
 ASKED = {"layer": None, "class_index": 1, "steps": 4}
+POINTS = 5
 
 
-def test_the_same_request_asks_the_network_once(counted):
-    classifier, runs = counted
+def test_the_same_request_asks_the_network_once(net):
     recent, picture = Recent(), networks.picture()
-    first = recent.explain(classifier, picture, **ASKED)
-    before = dict(runs)
-    again = recent.explain(classifier, picture.copy(), epsilon=1e-3, **ASKED)
-    assert runs == before, "an equal picture and equal settings are answered from memory, whatever ε is"
+    first = recent.explain(net, picture, **ASKED)
+    assert (net.passes, first.cost) == (POINTS, Cost(passes=POINTS)), "every point of the path, once, and it says so"
+    again = recent.explain(net, picture.copy(), epsilon=1e-3, **ASKED)
+    assert net.passes == POINTS and again.cost == Cost(), "equal settings are answered from memory, whatever ε is"
     assert again.epsilon == 1e-3 and first.epsilon == 1e-8, "each answer has the ε it was asked with"
     assert np.array_equal(again["rsi_grad_cam"].cam, first["rsi_grad_cam"].cam), "the raw map is the same"
 
 
-@pytest.mark.parametrize("new", [{"class_index": 2}, {"score": "logit"}, {"units": "all"}, {"quadrature": "right"}])
-def test_a_new_class_score_or_variant_leaves_the_trunk_alone(counted, new):
-    classifier, runs = counted
+@pytest.mark.parametrize("new", [{"class_index": 2}, {"score": "logit"}, {"class_index": 2, "units": "all"}])
+def test_a_new_class_or_score_asks_behind_the_layer_only(net, new):
     recent, picture = Recent(), networks.picture()
-    recent.explain(classifier, picture, **ASKED)
-    trunks = runs["trunk"]
-    fast = recent.explain(classifier, picture, **(ASKED | new))
-    assert runs["trunk"] == trunks, f"the activations already sampled serve for {new}"
-    slow = Recent().explain(classifier, picture, **(ASKED | new))
-    for one in fast:
-        np.testing.assert_allclose(one.cam, slow[one.method].cam, rtol=1e-5, atol=1e-9, err_msg="and give the same map")
+    recent.explain(net, picture, **ASKED)
+    net.forget()
+    fast = recent.explain(net, picture, **(ASKED | new))
+    assert (net.passes, net.heads, net.pictures) == (0, POINTS, 0), f"the activations already there serve for {new}"
+    assert fast.cost == Cost(heads=POINTS), "and the answer says so"
+    assert_same_maps(fast, Recent().explain(net, picture, **(ASKED | new)), f"{new} from kept activations")
 
 
-@pytest.mark.parametrize("new", [{"steps": 5}, {"baseline": "white"}, {"layer": "stem"}])
-def test_a_new_path_runs_the_trunk_again(counted, new):
-    classifier, runs = counted
+@pytest.mark.parametrize("new", [{"units": "all"}, {"gradients": "positive"}, {"quadrature": "right"}, {"steps": 2}])
+def test_a_new_variant_or_fewer_points_ask_the_network_nothing(net, new):
     recent, picture = Recent(), networks.picture()
-    recent.explain(classifier, picture, **ASKED)
-    trunks = runs["trunk"]
-    fast = recent.explain(classifier, picture, **(ASKED | new))
-    assert runs["trunk"] > trunks, f"{new} is another path, so its activations are sampled anew"
-    slow = Recent().explain(classifier, picture, **(ASKED | new))
-    np.testing.assert_allclose(fast["grad_cam"].cam, slow["grad_cam"].cam, rtol=1e-5, err_msg="nothing stale is shown")
+    recent.explain(net, picture, **ASKED)
+    net.forget()
+    fast = recent.explain(net, picture, **(ASKED | new))
+    assert net.batches == [] and net.pictures == 0 and fast.cost == Cost(), f"all that {new} needs is there"
+    assert_same_maps(fast, Recent().explain(net, picture, **(ASKED | new)), f"{new} from the kept path")
 
 
-def test_another_picture_is_another_request(counted):
-    classifier, _ = counted
+def test_twice_the_steps_ask_for_the_points_between(net):
+    recent, picture = Recent(), networks.picture()
+    recent.explain(net, picture, **ASKED)
+    net.forget()
+    fast = recent.explain(net, picture, **(ASKED | {"steps": 8}))
+    assert sorted(net.alphas) == [1 / 8, 3 / 8, 5 / 8, 7 / 8] and fast.cost == Cost(passes=4), "and for no other"
+    assert_same_maps(fast, Recent().explain(net, picture, **(ASKED | {"steps": 8})), "half of the path was kept")
+
+
+@pytest.mark.parametrize("new", [{"steps": 12}, {"steps": 12, "class_index": 3}])
+def test_a_path_too_large_to_hold_is_right_all_the_same(net, new, monkeypatch):
+    """Whatever is kept of a coarser one: what is summed stretch by stretch has to come in order."""
+    recent, picture = Recent(), networks.picture()
+    recent.explain(net, picture, **(ASKED | {"steps": 6}))
+    monkeypatch.setattr(explain_module, "KEPT_PATH", 1)
+    streamed = recent.explain(net, picture, **(ASKED | new))
+    monkeypatch.undo()
+    assert streamed.path.activations is None, "nothing of it was held"
+    assert_same_maps(streamed, Recent().explain(net, picture, **(ASKED | new)), f"{new} beside a kept path")
+
+
+@pytest.mark.parametrize("new", [{"baseline": "white"}, {"layer": "stem"}])
+def test_a_new_path_is_walked_anew(net, new):
+    recent, picture = Recent(), networks.picture()
+    recent.explain(net, picture, **ASKED)
+    net.forget()
+    fast = recent.explain(net, picture, **(ASKED | new))
+    assert net.passes == POINTS, f"{new} is another path"
+    assert_same_maps(fast, Recent().explain(net, picture, **(ASKED | new)), "nothing stale is shown")
+
+
+def test_another_picture_is_another_request(net):
     recent = Recent()
-    one = recent.explain(classifier, networks.picture(0), **ASKED)
-    other = recent.explain(classifier, networks.picture(1), **ASKED)
+    one = recent.explain(net, networks.picture(0), **ASKED)
+    other = recent.explain(net, networks.picture(1), **ASKED)
     assert not np.array_equal(one["grad_cam"].cam, other["grad_cam"].cam), "two pictures do not share a result"
 
 
-def test_the_oldest_results_go_first_and_the_limit_holds(counted):
-    classifier, runs = counted
-    size = Recent()
-    size.explain(classifier, networks.picture(0), **ASKED)
-    room_for_two = int(2.5 * size.bytes_held)
-    recent = Recent(limit=room_for_two)
+def held(found):
+    """The bytes of a result, written out: activations, gradients, the points, two pictures, three maps in two forms."""
+    path, pixels = found.path, networks.HEIGHT * networks.WIDTH
+    points = path.alphas, path.scores, path.inner, path.values, path.activations, path.gradients
+    return sum(one.nbytes for one in points) + 2 * 3 * pixels + 3 * 2 * 4 * pixels
+
+
+def test_the_oldest_results_go_first_and_the_limit_holds(net):
+    size = held(Recent().explain(net, networks.picture(0), **ASKED))
+    recent = Recent(limit=2 * size)
     for seed in range(4):
-        recent.explain(classifier, networks.picture(seed), **ASKED)
-        assert recent.bytes_held <= room_for_two, "what is kept stays within the limit"
-    before = runs["head"]
-    recent.explain(classifier, networks.picture(3), **ASKED)
-    assert runs["head"] == before, "the newest result is still there"
-    recent.explain(classifier, networks.picture(0), **ASKED)
-    assert runs["head"] > before, "the oldest one made room"
+        recent.explain(net, networks.picture(seed), **ASKED)
+        assert recent.bytes_held == min(seed + 1, 2) * size, "whole results, as many as the limit holds, to the byte"
+    recent.explain(net, networks.picture(2), **ASKED)  # used, so that the other is now the oldest
+    recent.explain(net, networks.picture(0), **ASKED)
+    net.forget()
+    assert recent.explain(net, networks.picture(2), **ASKED).cost == Cost(), "what was used lately is still there"
+    assert recent.explain(net, networks.picture(3), **ASKED).cost.passes == POINTS, "what was not made room"
+
+
+def test_one_byte_less_keeps_one_result_less(net):
+    size = held(Recent().explain(net, networks.picture(0), **ASKED))
+    for limit, kept in ((2 * size - 1, 1), (size - 1, 0)):
+        recent = Recent(limit)
+        for seed in range(2):
+            recent.explain(net, networks.picture(seed), **ASKED)
+        assert recent.bytes_held == kept * size, f"a limit of {limit} bytes, results of {size}"
+
+
+def test_results_that_hold_no_path_count_too(net, monkeypatch):
+    monkeypatch.setattr(explain_module, "KEPT_PATH", 1)
+    recent = Recent()
+    found = recent.explain(net, networks.picture(), **ASKED)
+    assert recent.bytes_held == found.bytes > found.path.values.nbytes > 0, "or their number would have no limit"
+
+
+def test_a_request_that_is_stopped_leaves_the_cache_right(net):
+    recent, picture = Recent(), networks.picture()
+
+    def stop(stage, done, total):
+        if done >= 1:
+            raise Cancelled
+
+    asked = ASKED | {"memory_budget": 1}
+    with pytest.raises(Cancelled):
+        recent.explain(net, picture, progress=stop, **asked)
+    assert 0 < net.passes < POINTS and recent.bytes_held == 0, "stopped in the middle, nothing half is kept"
+    whole = recent.explain(net, picture, **asked)
+    assert whole.cost == Cost(passes=POINTS), "asked again, it is answered as if for the first time"
+    assert_same_maps(whole, Recent().explain(net, picture, **ASKED), "after a stop")
 
 
 def test_a_classifier_that_is_forgotten_is_let_go():
@@ -112,10 +166,7 @@ def test_a_classifier_that_is_forgotten_is_let_go():
     assert there() is None, "nothing holds on to it any more"
 
 
-def test_the_default_score_is_the_probability_by_its_name(counted):
-    classifier, runs = counted
+def test_the_default_score_is_the_probability_by_its_name(net):
     recent, picture = Recent(), networks.picture()
-    recent.explain(classifier, picture, **ASKED)
-    before = dict(runs)
-    recent.explain(classifier, picture, score="probability", **ASKED)
-    assert runs == before, "one request, however it is written"
+    recent.explain(net, picture, **ASKED)
+    assert recent.explain(net, picture, score="probability", **ASKED).cost == Cost(), "one request, however written"

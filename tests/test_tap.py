@@ -83,6 +83,35 @@ def test_only_the_call_asked_for_is_replaced():
     )
 
 
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_an_altered_output_is_what_the_rest_of_the_network_sees(kind):
+    net = model(kind)
+    layer, seen, plain = layer_called(net, "features"), [], output(net)
+    with tap.observed(layer, 0, seen):
+        output(net)
+    with tap.altered(layer, 0, lambda value: 2 * value - 1):
+        altered = output(net)
+    with tap.replaced(layer, 0, 2 * seen[0] - 1):
+        np.testing.assert_array_equal(altered, output(net), err_msg="the layer's own output, changed")
+    assert np.abs(altered - plain).max() > 1e-3, "which makes a difference"
+    np.testing.assert_array_equal(output(net), plain, err_msg="only as long as the context lasts")
+
+
+def test_both_calls_of_one_layer_are_altered_each_in_its_own_way():
+    model = nets.twice()[0].model
+    layer, plain, first, second = layer_called(model, "shared"), [], [], []
+    with tap.observed(layer, 0, plain), tap.observed(layer, 1, plain):
+        output(model)
+    with tap.altered(layer, 0, lambda value: value + 1), tap.observed(layer, 0, first), tap.observed(layer, 1, second):
+        output(model)
+    np.testing.assert_array_equal(first[0], plain[0] + 1, err_msg="the first call's output is altered")
+    assert np.abs(second[0] - plain[1]).max() > 0.1, "and the second call is given what it was made into"
+    with tap.altered(layer, 0, lambda value: value + 1), tap.altered(layer, 1, lambda value: 3 * value):
+        both = output(model)
+    with tap.replaced(layer, 1, 3 * second[0]):
+        np.testing.assert_allclose(output(model), both, rtol=1e-5, err_msg="plus 1, and what comes of it times 3")
+
+
 def test_a_replaced_layer_does_no_work():
     net = model()
     layer = layer_called(net, "features")
@@ -117,6 +146,8 @@ def test_the_model_is_as_before(kind):
     with tap.observed(layer_called(net, "stem"), 0, []):
         output(net)
     with tap.replaced(layer_called(net, "features"), 0, np.zeros((1, 4, 6, 5), np.float32)):
+        output(net)
+    with tap.altered(layer_called(net, "features"), 0, lambda value: value + 1):
         output(net)
     assert_untouched(before, net)
 

@@ -133,8 +133,8 @@ class Explorer:
         session.look, previews = asked, []
 
         def preview(found):
-            previews.extend(found.values())
-            tell.show(results.preview(previews[-1], session.look))
+            previews.append(found)
+            tell.show(results.preview(found, session.look))
 
         try:
             network = self._network(session, asked)
