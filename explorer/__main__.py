@@ -95,6 +95,7 @@ def _settings(arguments):
         "class_index": vars(arguments)["class"],
         "baseline": arguments.baseline,
         "steps": arguments.steps,
+        "tolerance": arguments.tolerance,
         "epsilon": arguments.epsilon,
         "score": arguments.score,
         "gradients": arguments.gradients,
@@ -106,7 +107,11 @@ def _settings(arguments):
 def _summary(comparison):
     p = describe_probability(comparison.probability, comparison.complement)
     verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in comparison)
-    return f"{comparison.class_name}, p = {p}; {verdicts}"
+    about = f"{comparison.class_name}, p = {p}; {verdicts}"
+    if comparison.estimated_error is None:
+        return about
+    points, error = len(comparison.path.alphas), 100 * comparison.estimated_error
+    return f"{about}; {points} points, estimated error {error:.2g} %"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -151,7 +156,8 @@ def _add_explain(commands):
         ("class", None, str, "which class, by name or index; else the most probable"),
         ("baseline", "black", str, "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 "
          "or a picture file"),
-        ("steps", 50, _number, "how many along the path"),
+        ("steps", 50, _number, "how many along the path; auto: as many as the tolerance needs, where they are needed"),
+        ("tolerance", 0.005, _number, "of automatic steps: the estimated error of every map at which they stop"),
         ("epsilon", 1e-8, _number, "the number that keeps the normalisation from dividing by zero"),
         ("score", None, str, "probability (if nothing is said), probability-naive, logit or log-probability"),
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),

@@ -106,6 +106,8 @@ def record(comparison, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
             "score_at_baseline": comparison.path.scores[0],
             "score_at_picture": comparison.path.scores[-1],
             "completeness_gap": comparison.completeness_gap,
+            "points": len(comparison.path.alphas),
+            "estimated_error": comparison.estimated_error,
             "methods": {explanation.method: _method(explanation) for explanation in comparison},
         }
     )
