@@ -79,6 +79,16 @@ def test_explain_writes_what_the_core_computes(run, classifier):
     assert len(printed.splitlines()) == 1 and expected.class_name in printed, "one line tells what was found"
 
 
+def test_automatic_steps_tell_what_they_reached(run, classifier):
+    status, printed, _ = run("explain", "good.png", "--steps", "auto", "--tolerance", "0.1", "--layer", "block4_pool")
+    expected = explorer.explain(classifier, "good.png", layer="block4_pool", steps="auto", tolerance=0.1)
+    points = len(expected.path.alphas)
+    assert status == 0 and f"{points} points, estimated error" in printed, printed
+    told = json.loads(Path("out/good.json").read_text(encoding="utf-8"))
+    assert (told["settings"]["steps"], told["settings"]["tolerance"], told["points"]) == ("auto", 0.1, points)
+    assert told["estimated_error"] == pytest.approx(expected.estimated_error) and told["estimated_error"] <= 0.1
+
+
 def test_explain_without_options_asks_what_python_would(run, classifier):
     assert run("explain", "good.png")[0] == 0
     held, expected = arrays("good"), explorer.explain(classifier, "good.png")
@@ -172,6 +182,9 @@ def test_a_bad_picture_is_told_and_the_others_are_explained(run):
         (("--steps", "nan"), "nan"),
         (("--steps", "2.5"), "2.5"),
         (("--steps", "many"), "many"),
+        (("--steps", "auto", "--tolerance", "2"), "2"),
+        (("--steps", "auto", "--tolerance", "low"), "low"),
+        (("--steps", "auto", "--quadrature", "right"), "right"),
         (("--epsilon", "nan"), "nan"),
         (("--epsilon", "0"), "0"),
         (("--epsilon", "inf"), "inf"),
