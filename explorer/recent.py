@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from weakref import WeakSet, WeakValueDictionary
 
+from explorer.baselines import canonical
 from explorer.comparison import Cost
 from explorer.explain import explain
 from explorer.images import fit, load_image
@@ -20,11 +21,12 @@ class Recent:
     Where the class or the score is new, the activations of an earlier result serve again, where only a variant of a
     method is, all of its path: `result.cost` tells what the network was asked for. Two who ask the same at the same
     time are answered once. limit: bytes of results that are kept, of which activations and gradients are the most;
-    whole results make room, the least recently used first, and one larger than the limit is not kept at all.
+    whole results make room, the least recently used first, and one larger than the limit is not kept at all. explain:
+    what makes a result.
     """
 
-    def __init__(self, limit=LIMIT):
-        self.limit = limit
+    def __init__(self, limit=LIMIT, explain=explain):
+        self.limit, self._explain = limit, explain
         self._results = OrderedDict()  # question -> Comparison, the least recently used first
         self._asked = WeakValueDictionary()  # question -> the lock of whoever is having it answered
         self._forgotten = WeakSet()  # classifiers whose results are not kept any more
@@ -42,7 +44,7 @@ class Recent:
             known, reuse = self._look_up(key, settings)
             if known is not None:
                 return known.at_epsilon(epsilon)
-            found = explain(
+            found = self._explain(
                 classifier, image, epsilon=epsilon, progress=progress, preview=preview, reuse=reuse, **settings
             )
             self._keep(key, found)
@@ -99,8 +101,10 @@ def _take(lock, progress):
 def _nearness(result, settings):
     """How well a result serves; the first entry is whether it does at all. `explain` checks it in full."""
     had = result.settings
-    path = result.path.on_device and had["layer"] == settings["layer"]
-    return bool(path), had["steps"] == settings.get("steps", 50), result.class_index == settings.get("class_index")
+    baseline = had["baseline"] == canonical(settings.get("baseline", "black"))
+    path = result.path.on_device and had["layer"] == settings["layer"] and baseline
+    same_score = had["score"] == settings["score"] and result.class_index == settings.get("class_index")
+    return bool(path), had["steps"] == settings.get("steps", 50), same_score, len(result.path.alphas)
 
 
 def _frozen(settings):

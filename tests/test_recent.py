@@ -79,6 +79,16 @@ def test_a_path_too_large_to_hold_is_right_all_the_same(net, new, monkeypatch):
     assert_same_maps(streamed, Recent().explain(net, picture, **(ASKED | new)), f"{new} beside a kept path")
 
 
+def test_of_several_results_the_nearest_serves(net):
+    """Others were asked later, and would each have to ask the network for more."""
+    recent, picture = Recent(), networks.picture()
+    asked = [ASKED, {"score": "logit"}, {"class_index": 3}, {"baseline": "white"}, {"steps": 2}, {"layer": "stem"}]
+    for one in asked:
+        recent.explain(net, picture, **(ASKED | one))
+    for one in (*asked, *asked[::-1]):
+        assert recent.explain(net, picture, **(ASKED | one | {"units": "all"})).cost == Cost(), f"{one} is all there"
+
+
 @pytest.mark.parametrize("new", [{"baseline": "white"}, {"layer": "stem"}])
 def test_a_new_path_is_walked_anew(net, new):
     recent, picture = Recent(), networks.picture()

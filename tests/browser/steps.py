@@ -54,6 +54,12 @@ def choose(page, where, words):
     page.keyboard.press("Enter")
 
 
+def given_steps(page):
+    """No longer as many as needed: the number that stands beside."""
+    after(page, page.locator("#automatic input").uncheck)
+    page.locator("#steps input").wait_for()
+
+
 def png(seed=0, size=(80, 120)):
     pixels = np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)
     buffer = io.BytesIO()

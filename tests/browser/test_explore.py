@@ -4,7 +4,7 @@ import json
 import urllib.request
 
 import pytest
-from steps import LONG, after, charts, choose, maps, open_page, png, upload, verdicts
+from steps import LONG, after, charts, choose, given_steps, maps, open_page, png, upload, verdicts
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +42,7 @@ def test_a_picture_of_ones_own_then_class_layer_baseline_steps_and_epsilon(explo
     after(explore, options.nth(1).click)
     assert explore.inner_text("#heading h2") != explained, "the class explained is the one chosen"
 
+    given_steps(explore)
     drawn = charts(explore)
     before, now = after(explore, lambda: explore.locator("#steps input").fill("9"))
     assert before[0] == now[0] and before[2] != now[2], "steps concern the methods that walk the path"
@@ -94,6 +95,7 @@ def test_pictures_dropped_or_pasted_anywhere_come_in(explore, how):
 
 
 def test_a_wrong_number_of_steps_is_told_and_the_page_lives(explore):
+    given_steps(explore)
     before = maps(explore)
     for wrong in ("0", "1000000"):
         explore.locator("#steps input").fill(wrong)
@@ -103,6 +105,7 @@ def test_a_wrong_number_of_steps_is_told_and_the_page_lives(explore):
 
 
 def test_work_shows_a_count_and_stops(explore):
+    given_steps(explore)
     explore.locator("#steps input").fill("10000")
     explore.wait_for_selector("#status progress")
     assert "of 10001" in explore.inner_text("#status"), "a stage and a count"
@@ -113,6 +116,47 @@ def test_work_shows_a_count_and_stops(explore):
     after(explore, lambda: explore.locator("#steps input").fill("5"))
 
 
+def test_maps_sharpen_while_the_path_is_walked(explore):
+    watch = """() => {
+        window.sharpened = [];
+        const cards = document.querySelector('#cards');
+        new MutationObserver(() => {
+            const map = cards.querySelector('.sharpening figure.card:last-of-type > img');
+            if (map && !window.sharpened.includes(map.src)) window.sharpened.push(map.src);
+        }).observe(cards, { childList: true, subtree: true });
+    }"""
+    explore.evaluate(watch)
+    _, now = after(explore, lambda: choose(explore, "layer", "block2_pool"))
+    seen = explore.evaluate("window.sharpened")
+    assert seen and seen[0] != now[2], "the map is there before it is finished, and changes"
+    assert explore.locator(".sharpening").count() == 0, "what stays is finished"
+    assert "pictures through the network" in explore.inner_text("#status"), "and says what it took"
+
+
+def test_an_answer_that_is_still_there_says_so(explore):
+    after(explore, lambda: choose(explore, "layer", "block3_pool"))
+    after(explore, lambda: choose(explore, "layer", "block5_pool"))
+    assert "From memory" in explore.inner_text("#status"), "the network was asked about block5_pool before"
+
+
+def test_the_tolerance_sets_how_many_points_are_placed(explore):
+    def points():
+        return int(explore.inner_text("#heading").split(" points as needed")[0].split()[-1])
+
+    few = points()
+    explore.get_by_role("button", name="Advanced").click()
+    explore.locator("#tolerance input").fill("0.1")
+    explore.wait_for_function(
+        "few => !document.querySelector('#heading').innerText.includes(few + ' points') "
+        "&& document.querySelector('#stop').disabled",
+        arg=few,
+    )
+    assert points() > few, "more exact, more points"
+    assert "within an estimated" in explore.inner_text("#completeness"), "and the page says how exact"
+    given_steps(explore)
+    assert "50 steps" in explore.inner_text("#heading"), "or as many as are given"
+
+
 def test_the_strip_switches_between_pictures(explore):
     heading = explore.inner_text("#heading")
     after(explore, explore.locator("#strip .thumbnail-item").nth(1).click)
@@ -120,15 +164,16 @@ def test_the_strip_switches_between_pictures(explore):
 
 
 def test_everything_can_be_reached_from_the_keyboard(explore):
+    given_steps(explore)
+    wanted = {"strip", "class", "layer", "baseline", "automatic", "steps", "epsilon", "advanced"}
+    inside = "within => document.activeElement.closest(within)?.id"
     reached = set()
     for _ in range(60):
         explore.keyboard.press("Tab")
-        reached.add(
-            explore.evaluate(
-                "document.activeElement.closest('#strip, #class, #layer, #baseline, #steps, #epsilon, #advanced')?.id"
-            )
-        )
-    missing = {"strip", "class", "layer", "baseline", "steps", "epsilon", "advanced"} - reached
+        reached.add(explore.evaluate(inside, ", ".join(f"#{name}" for name in wanted)))
+        if wanted <= reached:
+            break
+    missing = wanted - reached
     assert not missing, f"Tab reaches every control; not {missing}"
     explore.focus("#epsilon input[type=range]")
     after(explore, lambda: [explore.keyboard.press("ArrowRight") for _ in range(16)])
