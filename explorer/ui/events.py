@@ -6,15 +6,16 @@ A handler returns a dict from the name of a place on the page (see explore.PLACE
 import logging
 import math
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from explorer import backend, ends
+from explorer import ends
 from explorer.errors import Cancelled, InputError
 from explorer.loaded import Loaded
 from explorer.recent import Recent
 from explorer.scores import SCORES_OF
-from explorer.ui import networks, results, text
+from explorer.ui import lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.networks import Network
@@ -46,7 +47,9 @@ class Explorer:
 
     def __init__(self, first=TOY, allow_own=False):
         self.first, self.allow_own = first, allow_own
-        self.recent = Recent()
+        self._networks = WeakKeyDictionary()  # classifier -> its Network
+        self.computing = lent.explaining(self._networks.__getitem__)
+        self.recent = Recent(explain=self.computing.explain)
         self.loaded = Loaded(let_go=self.recent.forget)
 
     def classifier(self, session, asked, tell=_silent):
@@ -60,11 +63,15 @@ class Explorer:
         return replace(network, head=asked.head) if asked.head else network
 
     def _load(self, network, tell):
-        return self.loaded.get(network, lambda: network.load(tell))
+        classifier = self.loaded.get(network, lambda: network.load(tell))
+        self._networks[classifier] = network
+        return classifier
 
     def warm_up(self):
         """Load the first network and explain its first example, so that the page opens at once."""
         classifier = self._load(self.first, _silent)
+        if self.computing.lent:  # to visitors alone: the first one's answer then serves the others
+            return
         opening = examples(self.first)[0]
         asks = OPENING | {"score": classifier.default_score} | opening.asks
         self.recent.explain(classifier, opening.image, **asks)
@@ -176,7 +183,7 @@ class Explorer:
                 choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
             ),
             "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
-            "machine": results.machine(backend.describe()),
+            "machine": results.machine(self.computing.describe()),
         }
 
 

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from contextvars import copy_context
 
 import gradio as gr
 
@@ -34,7 +35,7 @@ def reporting(work):
     def run():
         told.put((None, guarded(lambda: work(Tell(told)))))
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
     yield {"stop": gr.update(interactive=True)}
     while True:
         count, outcome = told.get()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keras.src.utils import file_utils
 
 SEED = 0
-_LOCK = threading.Lock()  # Python's random state and Keras' download function are everybody's
+LOCK = threading.Lock()  # Python's random state and Keras' download function are everybody's
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def built(builder, *args, **kwargs):
     Keras numbers the layers that are given no name, one count a thread, and draws the seeds of its initialisers from
     Python's `random`.
     """
-    with _LOCK, ThreadPoolExecutor(1) as fresh_thread:
+    with LOCK, ThreadPoolExecutor(1) as fresh_thread:
         state = random.getstate()
         random.seed(SEED)
         try:
