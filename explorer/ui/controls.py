@@ -120,7 +120,7 @@ def choices():
         )  # fmt: skip
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         tolerance = gr.Number(
-            0.5, label="Steps as needed: until the maps are within this much of their limit, %", step=0.1,
+            0.5, label="Steps as needed: maps within this much of their limit, %", step=0.1,
             elem_id="tolerance",
         )  # fmt: skip
         score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
