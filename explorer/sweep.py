@@ -24,7 +24,7 @@ def sweep(
     """
     run = classifier.sampler(layers, score, known is not None)
     total, done = len(alphas), 0
-    size = even_share(total, batch_size(classifier, layers, budget, total)) if total else 0
+    size = even_share(total, batch_size(classifier, layers, budget, total, known is not None)) if total else 0
     while done < total:
         _tell(progress, done, total)
         stop = done + even_share(total - done, size)
@@ -55,17 +55,21 @@ def _sample(run, start, end, alphas, class_index, given, size):
     return Samples(np.asarray(alphas[:count]), values, u, y, tuple(activations), tuple(gradients))
 
 
-def batch_size(classifier, layers, budget, points):
-    """How many points of the path go through the network at once.
+def batch_size(classifier, layers, budget, points, known=False):
+    """How many points of the path go through the network at once; known: only behind the one layer.
 
     Behind the first of the layers every map is kept for the backward pass, and as much again is made on the way back;
-    before it only the largest maps live at a time.
+    before it only the largest maps live at a time. Where that part is not run, as many more points make a batch as it
+    would have been work, reckoned by the size of the maps: reading large weights then takes fewer turns.
     """
     sizes = classifier.anatomy.bytes_per_image
     names = [found.name for found in classifier.anatomy.layers]
     here = min(names.index(layer.name) for layer in layers)
-    per_point = 2 * sum(sizes[here:]) + 2 * max(sizes[: here + 1])
+    behind = sum(sizes[here:])
+    per_point = 2 * behind + (0 if known else 2 * max(sizes[: here + 1]))
     largest = LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
+    if known:
+        largest = largest * sum(sizes) // behind
     return int(np.clip(budget // max(per_point, 1), 1, min(largest, points)))
 
 

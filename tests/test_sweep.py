@@ -133,6 +133,16 @@ def test_the_budget_sets_the_batch(net, layers):
         assert batch_size(net, some, 1 << 50, 5000) == LARGEST_BATCH[backend.device()], "nor than is quick"
 
 
+def test_behind_the_layer_more_points_make_a_batch(net, layers):
+    sizes, names = net.anatomy.bytes_per_image, [found.name for found in net.anatomy.layers]
+    most = LARGEST_BATCH[backend.device()]
+    for layer in layers:
+        behind = sum(sizes[names.index(layer.name) :])
+        assert batch_size(net, (layer,), 1 << 50, 5000, known=True) == most * sum(sizes) // behind, "for the same work"
+        for points in (1, 2, 11):
+            assert batch_size(net, (layer,), points * 2 * behind, 11, known=True) == points, "and the budget holds"
+
+
 def test_several_layers_cost_what_the_first_of_them_does(net, layers):
     budget = 5 * per_point(net, layers[:1])
     assert batch_size(net, layers, budget, 50) == batch_size(net, layers[:1], budget, 50), (
