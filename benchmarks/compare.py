@@ -119,7 +119,7 @@ def main(arguments=None):
     layer, seats, times = compare(asked.network, asked.layer, asked.steps, asked.rounds, tell)
     title = f"### {asked.network} at `{layer}`, {asked.steps} steps"
     text = f"{title}\n\n{where(seats)}; the median of {asked.rounds} rounds.\n\n{table(seats, times)}"
-    results.write_section(f"compare-{asked.network}", text, asked.folder)
+    results.write_section(f"compare-{asked.network}-{asked.steps}", text, asked.folder)
     tell("\n" + text)
     sys.exit(any(one.disagrees for one in seats))
 

@@ -20,6 +20,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import results
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST = 300  # seconds to wait for anything
@@ -93,17 +95,23 @@ def round_of(browser):
     return {what: (seconds, seconds / both) for what, seconds in times.items()}
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    repeat = parser.parse_args().repeat
+    parser.add_argument("--folder", default=results.FOLDER, help="where RESULTS.md is")
+    asked = parser.parse_args(arguments)
     with chromium() as browser:
         start(None)  # the files are in memory, as they are after the first time
-        rounds = [round_of(browser) for _ in range(repeat)]
-    print(f"| from the start of the process until | seconds | ÷ {' and '.join(LIBRARIES)} |\n|---|---|---|")
+        rounds = [round_of(browser) for _ in range(asked.repeat)]
+    rows = []
     for what in rounds[0]:
         seconds, ratio = (statistics.median(one[what][i] for one in rounds) for i in (0, 1))
-        print(f"| {what} | {seconds:.1f} | {ratio:.2f} |")
+        rows.append([what, f"{seconds:.1f}", f"{ratio:.2f}"])
+    columns = ["from the start of the process until", "seconds", f"÷ {' and '.join(LIBRARIES)}"]
+    about = f"{os.cpu_count()} processor cores, {results.today()}; the median of {asked.repeat} rounds."
+    text = f"### From the start to the page\n\n{about}\n\n{results.table(columns, rows)}"
+    results.write_section("startup", text, asked.folder)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ def test_measurements_are_kept_beside_each_other(tmp_path):
 
 def test_the_shipped_results_hold_every_section_once():
     text = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
-    for name in ("forward-vgg19", "compare-resnet50", "scaling", "batches", "memory", "gpu"):
+    for name in ("forward-vgg19", "compare-resnet50-50", "scaling", "batches", "memory", "gpu"):
         assert text.count(f"<!-- {name} -->") == 1 == text.count(f"<!-- end of {name} -->"), name
 
 
