@@ -1,6 +1,6 @@
 """What an explanation costs as steps and layers grow, beside captum and a plain forward pass.
 
-    python -m benchmarks.scaling [--network resnet50] [--steps 10 20 50 100] [--layer-steps 10] [--rounds 2]
+    python -m benchmarks.scaling [--network resnet50] [--steps 10 20 50 100] [--layer-steps 20] [--rounds 3]
 """
 
 import argparse
@@ -78,8 +78,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="resnet50")
     parser.add_argument("--steps", type=int, nargs="+", default=[10, 20, 50, 100])
-    parser.add_argument("--layer-steps", type=int, default=10, help="steps while the number of layers grows")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--layer-steps", type=int, default=20, help="steps while the number of layers grows")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", default=results.FOLDER, help="where RESULTS.md is")
     asked = parser.parse_args(arguments)
 

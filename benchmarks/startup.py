@@ -25,6 +25,7 @@ from benchmarks import results
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST = 300  # seconds to wait for anything
+LAST_MAP = "figure.card:last-of-type > img"
 LIBRARIES = ("import keras", "import gradio")
 
 
@@ -84,6 +85,12 @@ def see(browser, address, begun):
     times["the page says what it waits for, or shows it"] = time.perf_counter() - begun
     page.wait_for_selector("figure.card img")
     times["the first explanation is visible"] = time.perf_counter() - begun
+    page.wait_for_selector("#histograms .js-plotly-plot .bars path", state="attached")
+    before, asked = page.get_attribute(LAST_MAP, "src"), time.perf_counter()
+    page.click("#strip .thumbnail-item >> nth=1")
+    changed = "([one, before]) => document.querySelector(one).src !== before"
+    page.wait_for_function(f"{changed} && document.querySelector('#stop').disabled", arg=[LAST_MAP, before])
+    times["then, by itself: from a click on another example to its finished maps"] = time.perf_counter() - asked
     page.close()
     return times
 
