@@ -90,7 +90,7 @@ def loaded(name, weights):
     if name.endswith(".h5"):
         model = keras.models.load_model(name, compile=False)
         return explorer.from_model(model, name=Path(name).stem, preprocessing="1/255")
-    return explorer.load(name, weights=weights)
+    return explorer.load(name, **({"weights": weights} if weights else {}))  # None would be untrained
 
 
 def pictures_of(asked):

@@ -1,13 +1,10 @@
 """The maps of one path by different sums and different points: what automatic steps are laid beside."""
 
-import contextlib
-
 import numpy as np
 
 import explorer
 from benchmarks.agreement import distance
 from explorer.backend import fetch
-from explorer.errors import Cancelled
 from explorer.images import fit
 from explorer.layer_path import joined
 from explorer.methods import METHODS, Options
@@ -16,7 +13,6 @@ from explorer.sweep import sweep
 SHOWN = ("rsi_grad_cam", "integrated_grad_cam")
 OPTIONS = Options()
 REFERENCE = 1000  # steps of the trapezoid that stands for the limit
-MOST = 64  # points of an automatic path that are looked at
 
 
 class Question:
@@ -66,18 +62,15 @@ class Question:
         return found | {"integrated_grad_cam": np.tensordot(weights, fetch(values), 1)}
 
     def automatic(self):
-        """[(points, estimated error, {method: map})] of every round of automatic steps, up to MOST points."""
+        """[(points, estimated error, {method: map})] of every round of automatic steps, to the last."""
         rounds = []
 
         def note(found):
             maps = {key: found[key].cam for key in SHOWN}
             rounds.append((len(found.path.alphas), found.estimated_error, maps))
-            if rounds[-1][0] >= MOST:
-                raise Cancelled
 
         asked = {"layer": self.layer.name, "class_index": self.class_index, "methods": SHOWN, "tolerance": 1e-9}
-        with contextlib.suppress(Cancelled):
-            note(explorer.explain(self.classifier, self.picture, steps="auto", preview=note, **asked))
+        note(explorer.explain(self.classifier, self.picture, steps="auto", preview=note, **asked))
         return rounds
 
 
