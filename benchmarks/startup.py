@@ -95,10 +95,22 @@ def see(browser, address, begun):
     return times
 
 
+def explaining():
+    """Seconds of the first explanation of a second example, in a process that has explained one, without a page."""
+    words = (
+        "import time, explorer; c = explorer.load('toy-vgg'); e = 'assets/examples/'; "
+        "explorer.explain(c, e + 'bicycle.png', steps='auto'); t = time.perf_counter(); "
+        "explorer.explain(c, e + 'butterfly-and-car.png', steps='auto'); print(time.perf_counter() - t)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
 def round_of(browser):
     alone = {f"`{words}` alone": run("-c", words) for words in LIBRARIES}
     both = sum(alone.values())
     times = alone | {"`python -m explorer --help`": run("-m", "explorer", "--help")} | start(browser)
+    times["the same explanation without page and browser"] = explaining()
     return {what: (seconds, seconds / both) for what, seconds in times.items()}
 
 
