@@ -76,7 +76,8 @@ def _allow_tf32(allowed):
 
 
 def compiled(fn, variables, *shapes):
-    """`fn` as one compiled function of the network. shapes: one a parameter, None where the length varies, or "int".
+    """`fn` as one compiled function of the network. shapes: one a parameter, None where the length varies, "int" for
+    a whole number, "places" for indices (n,).
 
     `fn` is traced once (TensorFlow), once a shape (JAX), or runs as it is (PyTorch). On JAX the network's variables
     are arguments of the compiled program: as constants inside it they would be copied into every one.
@@ -84,9 +85,8 @@ def compiled(fn, variables, *shapes):
     if name() == "tensorflow":
         import tensorflow as tf
 
-        specs = [
-            tf.TensorSpec((), tf.int32) if shape == "int" else tf.TensorSpec(shape, tf.float32) for shape in shapes
-        ]
+        whole = {"int": tf.TensorSpec((), tf.int32), "places": tf.TensorSpec((None,), tf.int32)}
+        specs = [whole.get(shape) or tf.TensorSpec(shape, tf.float32) for shape in shapes]
         concrete = tf.function(fn, autograph=False).get_concrete_function(*specs)
         return lambda *args: concrete(*map(_tensorflow_argument, args, specs))
     if name() == "jax":

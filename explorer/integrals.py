@@ -78,4 +78,4 @@ def _float64(fn, values):
 
 def _beside(value, f):
     """(T − 1,) or (T − 1, ...) with as many axes as f."""
-    return ops.reshape(value, tuple(value.shape) + (1,) * (len(f.shape) - len(value.shape)))
+    return ops.expand_dims(value, tuple(range(len(value.shape), len(f.shape))))

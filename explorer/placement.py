@@ -8,19 +8,19 @@ map of all from the limit.
 
 import heapq
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
-from keras import ops
 
-from explorer.integrals import product_shares, stieltjes
+from explorer import appraisal
+from explorer.backend import fetch
+from explorer.integrals import product_shares
 from explorer.methods import METHODS
 
 FIRST = np.linspace(0, 1, 5, dtype=np.float32)
 ROUNDS = (5, 10, 16, 24, 32, 48, 64, 96, 128)  # points in all after each round
 FINEST = 2.0**-20  # intervals are not halved below this
 HALVED = 0.35  # what is left of an interval's share of the error in either half: rough integrands give 2^-1.5
-AT_ONCE = 1 << 24  # numbers that the maps of several intervals may take together
+AT_ONCE = 1 << 24  # numbers that the units of several intervals may take together
 
 
 class Placement:
@@ -30,7 +30,6 @@ class Placement:
     def __init__(self, methods, options, slope, cutting):
         self.methods = [key for key in methods if METHODS[key].integrand]
         self.options, self.slope, self.cutting = options, slope, cutting
-        self.known = {}  # (layer, method, α, α) -> how much that interval leaves open of the map
 
     def of(self, samples):
         """What the points there are so far, in the order of the path, say."""
@@ -65,88 +64,76 @@ class Standing:
     def estimate(self):
         """How far the worst map may be off: the relative L2 distance of unit-norm maps, and where a layer cuts the
         network the completeness gap. Infinite as long as there are too few points to leave some out."""
-        count = len(self.alphas)
-        if count < 2 * len(FIRST):
+        if len(self.alphas) < 2 * len(FIRST):
             return float("inf")
-        thinner = [np.unique([0, *range(first, count - 1, 2), count - 1]) for first in (1, 2)]
-        apart = [self._apart(place, key, thinner) for place in range(len(self.paths)) for key in self.search.methods]
-        gaps = [np.abs(self._missing(place).sum()) for place, cuts in enumerate(self.search.cutting) if cuts]
+        apart = [_apart(cams) for _, cams in self._sums.values()]
+        gaps = [np.abs(missing.sum()) for missing in self._missing]
         return float(np.max([0.0, *apart, *gaps]))
 
-    def _apart(self, place, key, thinner):
-        """The largest distance between the map of all points and one of some of them."""
-        path, maps = self.paths[place], []
-        for places in (np.arange(len(self.alphas)), *thinner):
-            shares = product_shares(self.samples.inner[places], self.search.slope)[0]
-            f, g = (_take(value, places) for value in self._integrand(place, key))
-            maps.append(_unit(METHODS[key].cam(stieltjes(f, g, shares), path, self.search.options)))
-        return max(np.linalg.norm(one - maps[0]) for one in maps[1:])
+    def integrals(self, place):
+        """{method: its integral} at a layer, of the methods whose maps are shown."""
+        return {key: integral for (at, key), (integral, _) in self._sums.items() if at == place}
+
+    @cached_property
+    def _sums(self):
+        """{(layer, method): (integral, cams (3, h, w))}: the cams of all points and of two times half of them."""
+        last, thinner = len(self.alphas) - 1, []
+        for first in (1, 2):
+            places = np.unique([0, *range(first, last, 2), last]).astype(np.int32)
+            thinner += [places, product_shares(self.samples.inner[places], self.search.slope)[0]]
+        return {
+            (place, key): appraisal.sums(key, self.search.options)(*_maps(path), self.shares, *thinner)
+            for place, path in enumerate(self.paths)
+            for key in self.search.methods
+        }
 
     @property
     def _open(self):
         """(T − 1,): what each interval leaves open of the maps and of the completeness gap, each relative."""
-        found = np.zeros(len(self.shares))
-        for place, cuts in enumerate(self.search.cutting):
-            for key in self.search.methods:
-                found += self._variation(place, key)
-            if cuts:
-                found += np.abs(self._missing(place))
-        return np.nan_to_num(found, nan=0, posinf=0, neginf=0)
+        parts = [self._variation(place, key) for place, key in self._sums]
+        parts += [np.abs(missing) for missing in self._missing]
+        return np.nan_to_num(np.sum([np.zeros(len(self.shares)), *parts], axis=0), nan=0, posinf=0, neginf=0)
 
     def _variation(self, place, key):
         """(T − 1,): half of how much the map changes when an interval is taken as it is at its one or other end."""
-        known, names = self.search.known, [(place, key, *map(float, ends)) for ends in pairwise(self.alphas)]
-        new = [i for i, name in enumerate(names) if name not in known]  # one that stays leaves the same open as before
-        path, (f, g) = self.paths[place], self._integrand(place, key)
-        total = stieltjes(f, g, self.shares)
-        most = max(1, AT_ONCE // int(np.prod(total.shape)))
-        for some in (new[i : i + most] for i in range(0, len(new), most)):
-            at = np.array(some)
-            step = _take(g, at + 1) - _take(g, at)
-            left, right = _times(step, _take(f, at)), _times(step, _take(f, at + 1))
-            rest = total[None] - _scaled(left, self.shares[at, 0]) - _scaled(right, self.shares[at, 1])
-            ends = [rest + _scaled(part, self.from_one_end[at, side]) for side, part in enumerate((left, right))]
-            maps = [METHODS[key].cam(end, path, self.search.options) for end in ends]
-            sizes = np.linalg.norm(_float64(maps[1] - maps[0]).reshape(len(some), -1), axis=1) / 2
-            known.update((names[i], size) for i, size in zip(some, sizes, strict=True))
-        size = np.linalg.norm(_float64(METHODS[key].cam(total, path, self.search.options))) or 1.0
-        return np.array([known[name] for name in names]) / size
+        integral, cams = self._sums[place, key]
+        path, count = self.paths[place], len(self.shares)
+        ends = fetch(path.activations[0]), fetch(path.activations[-1])
+        most, sizes = max(1, AT_ONCE // ends[0].size), []
+        for one in range(0, count, most):
+            some, points = slice(one, one + most), slice(one, one + most + 1)
+            maps = _maps(path) if most >= count else [value[points] for value in _maps(path)]
+            stretch = *maps, self.shares[some], self.from_one_end[some]
+            change = appraisal.variation(key, self.search.options, stretch, np.stack(ends), integral)
+            sizes.append(_norms(change) / 2)
+        return np.concatenate(sizes) / (_norms(cams)[0] or 1.0)
 
-    def _missing(self, place):
-        """(T − 1,): by how much the integrated gradients of an interval miss the change of the score, relatively."""
-        path, scores = self.paths[place], self.samples.scores.astype(np.float64)
-        if scores[-1] == scores[0]:
-            return np.zeros(len(scores) - 1)
-        steps = path.activations[1:] - path.activations[:-1]
-        ends = path.gradients[:-1], path.gradients[1:]
-        left, right = (_float64(ops.einsum("thwk,thwk->t", steps, gradients)) for gradients in ends)
-        return (self.shares[:, 0] * left + self.shares[:, 1] * right - np.diff(scores)) / (scores[-1] - scores[0])
-
-    def _integrand(self, place, key):
-        path = self.paths[place]
-        return METHODS[key].integrand(path, path.activations[0], self.search.options)
+    @cached_property
+    def _missing(self):
+        """A (T − 1,) for every layer that cuts the network: by how much the integrated gradients of an interval miss
+        the change of the score, relatively."""
+        scores = self.samples.scores.astype(np.float64)
+        change = scores[-1] - scores[0]
+        paths = [path for path, cuts in zip(self.paths, self.search.cutting, strict=True) if cuts and change]
+        gains = [map(_float64, appraisal.gains()(path.activations, path.gradients)) for path in paths]
+        return [(self.shares[:, 0] * a + self.shares[:, 1] * b - np.diff(scores)) / change for a, b in gains]
 
 
-def _take(values, places):
-    return ops.take(ops.convert_to_tensor(values), places, axis=0)
+def _maps(path):
+    return path.alphas, path.activations, path.gradients
 
 
-def _times(step, values):
-    """step (n,) or (n, ...) times values (n, ...)."""
-    return _scaled(values, step) if len(step.shape) == 1 else step * values
+def _apart(cams):
+    """The largest distance of the first of the maps (n, h, w) to the others, each of unit norm."""
+    sizes = _norms(cams)
+    first, *others = _float64(cams) / np.where(sizes > 0, sizes, 1)[:, None, None]
+    return max(np.linalg.norm(other - first) for other in others)
 
 
-def _scaled(values, factors):
-    """Every one of the values (n, ...) times its factor (n,)."""
-    factors = ops.convert_to_tensor(factors)
-    return values * ops.reshape(factors, (-1,) + (1,) * (len(values.shape) - 1))
-
-
-def _unit(cam):
-    cam = _float64(cam)
-    size = np.linalg.norm(cam)
-    return cam / size if size > 0 else cam
+def _norms(maps):
+    """(n,) of (n, h, w)."""
+    return np.linalg.norm(_float64(maps).reshape(len(maps), -1), axis=1)
 
 
 def _float64(values):
-    return ops.convert_to_numpy(values).astype(np.float64)
+    return fetch(values).astype(np.float64)

@@ -64,12 +64,18 @@ class Source:
         return sweep(*self.question, alphas, known, self.budget, tell)
 
 
-def tracks(samples, layers, methods, options, shares=None, estimate=None):
-    """One Track a layer, of points in the order of the path, all of which stay with it."""
+def tracks(samples, layers, methods, options, standing=None):
+    """One Track a layer, of points in the order of the path, all of which stay with it.
+
+    standing: of the search that placed them, which has summed some of the methods already.
+    """
+    shares, estimate = (standing.shares, standing.estimate) if standing else (None, None)
     found = []
     for index in range(len(layers)):
-        path = samples.path(index, shares)
-        integrals = {key: METHODS[key].integral(path, path.activations[0], options) for key in _summed(methods)}
+        path, integrals = samples.path(index, shares), standing.integrals(index) if standing else {}
+        for key in _summed(methods):
+            if key not in integrals:
+                integrals[key] = METHODS[key].integral(path, path.activations[0], options)
         found.append(Track(integrals, _ends(samples, index), _record(samples, index, shares), estimate))
     return found
 
@@ -115,11 +121,10 @@ def placed(source, layers, methods, options, slope, tolerance, preview=None):
         parts, count, standing = [samples], len(samples.alphas), search.of(samples)
         aim = min(most, next((total for total in ROUNDS if total > count), count))
         new = standing.next(aim - count) if standing.estimate > tolerance else ()
-        now = tracks(samples, layers, methods, options, standing.shares, standing.estimate)
         if len(new) == 0:
-            return now
+            return tracks(samples, layers, methods, options, standing)
         if preview:
-            preview(now)
+            preview(tracks(samples, layers, methods, options, standing))
 
 
 def most_points(layers):

@@ -1,5 +1,7 @@
 """What the page does when a visitor does something, without a browser."""
 
+from types import SimpleNamespace
+
 import keras
 import networks
 import numpy as np
@@ -8,11 +10,10 @@ from PIL import Image
 
 from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
-from explorer.ui import events
+from explorer.ui import events, progress
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, Silent, guarded
 from explorer.ui.networks import Network
-from explorer.ui.progress import reporting
 from explorer.ui.session import Picture, Session
 
 LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
@@ -144,7 +145,7 @@ def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
         tell("the path", 3, 51)
         raise Cancelled
 
-    steps = list(reporting(work))
+    steps = list(progress.reporting(work))
     assert steps[0]["stop"]["interactive"] and not steps[-1]["stop"]["interactive"], "Stop is alive while it works"
     assert "the path: 3 of 51" in steps[1]["status"], "a stage and a count"
 
@@ -308,3 +309,18 @@ def test_the_fault_behind_a_sentence_is_in_the_log(caplog):
 
     assert "deep inside" not in guarded(work)["status"], "the visitor reads the sentence"
     assert "deep inside" in caplog.text and "Traceback" in caplog.text, "the log has what was behind it"
+
+
+def test_what_is_shown_on_the_way_is_drawn_now_and_then(monkeypatch):
+    times = iter([10.0, 10.1, 10.4, 10.6, 10.7, 11.2])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    drawn = []
+
+    def work(tell):
+        for i in range(6):
+            tell.show(lambda i=i: drawn.append(i) or {"cards": i})
+        return {"cards": "finished"}
+
+    seen = [places["cards"] for places in progress.reporting(work) if "cards" in places]
+    assert drawn == [0, 3, 5], "the first at once, others half a second apart; what nobody sees is not drawn"
+    assert seen == [0, 3, 5, "finished"], "and what is finished always comes"

@@ -14,9 +14,12 @@ MOST_LINES = 300
 # A file imports only from its own group and the groups before it. "explorer" itself is the public API.
 GROUPS = {
     "errors": ("errors", "quiet"),
-    "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures", "placement"),
+    "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures"),
     "network": ("backend", "tap", "names", "inputs", "ends", "layers", "classifier", "zoo", "loaded", "scenes"),
-    "use case": ("images", "baselines", "sweep", "comparison", "sampling", "request", "explain", "recent"),
+    "use case": (
+        "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "request", "explain",
+        "recent",
+    ),
     "API": ("explorer",),
     "shown": ("overlays", "charts", "figure", "export"),
     "outer faces": ("terminal", "evaluation", "__main__", "ui"),
@@ -28,7 +31,7 @@ FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 MAY_IMPORT_FRAMEWORKS = set(GROUPS["network"])
 MAY_IMPORT_GRADIO = {"ui", "launch"}
 # The array functions are no framework: the mathematics is written in them, and what folds a path only joins arrays.
-MAY_IMPORT_OPS = {*GROUPS["mathematics"], "sweep"}
+MAY_IMPORT_OPS = {*GROUPS["mathematics"], "sweep", "appraisal"}
 
 
 def part_of(path: Path) -> str:

@@ -32,7 +32,7 @@ class Silent:
     def __call__(self, stage, done, total):
         pass
 
-    def show(self, places):
+    def show(self, make):
         pass
 
 
@@ -141,7 +141,7 @@ class Explorer:
 
         def preview(found):
             previews.append(found)
-            tell.show(results.preview(found, session.look))
+            tell.show(lambda: results.preview(found, session.look))
 
         try:
             network = self._network(session, asked)

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from contextvars import copy_context
 
 import gradio as gr
@@ -10,25 +11,30 @@ from explorer.ui import results
 from explorer.ui.events import guarded
 
 SHOW = "show"
+AT_MOST_EVERY = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
 
 
 class Tell:
     """What long work says on its way: how far it is, and what can be shown already."""
 
     def __init__(self, told):
-        self._told = told
+        self._told, self._shown = told, None
 
     def __call__(self, *count):
         self._told.put((count, None))
 
-    def show(self, places):
-        self._told.put((SHOW, places))
+    def show(self, make):
+        """Show the places that make() gives, the first time at once, then now and then."""
+        now = time.monotonic()
+        if self._shown is None or now - self._shown >= AT_MOST_EVERY:
+            self._shown = now
+            self._told.put((SHOW, make()))
 
 
 def reporting(work):
     """Run work(tell) in a thread of its own; yield places for the page: progress as it is told, then the outcome.
 
-    tell(stage, done, total) and tell.show(places) may be called from inside `work`.
+    tell(stage, done, total) and tell.show(make) may be called from inside `work`.
     """
     told = queue.Queue()
 
