@@ -12,6 +12,8 @@ from explorer.errors import InputError
 from explorer.export import claim, free_stem, save
 from explorer.heatmaps import describe_probability
 from explorer.images import load_image
+from explorer.masking import most_masks
+from explorer.methods import DEFAULT, METHODS
 from explorer.overlays import overlay
 from explorer.quiet import quietly
 from explorer.scenes import train
@@ -43,6 +45,7 @@ def explain_pictures(arguments):
     set_precision(arguments.precision)
     with ProgressLine("weights", megabytes) as progress:
         classifier = explorer.load(arguments.model, progress=progress, **_said_of_model(arguments))
+    _tell_of_masks(classifier, arguments)
     taken, status = claim(arguments.pictures), 0
     for picture in arguments.pictures:
         stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
@@ -79,6 +82,14 @@ def _explain_one(classifier, picture, stem, arguments):
     return True
 
 
+def _tell_of_masks(classifier, arguments):
+    """Beforehand, how many masked pictures a method will show the network at most."""
+    for key in arguments.methods:
+        if key in METHODS and METHODS[key].masking:
+            count = most_masks(key, classifier, classifier.layer(arguments.layer))
+            print(f"{METHODS[key].label} shows the network up to {count:,} masked pictures each time.", file=sys.stderr)
+
+
 def _check_colours(arguments):
     """What is wrong with the colours is said before the network runs, not after."""
     overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
@@ -101,6 +112,7 @@ def _settings(arguments):
         "gradients": arguments.gradients,
         "units": arguments.units,
         "quadrature": arguments.quadrature,
+        "methods": arguments.methods,
     }
 
 
@@ -139,9 +151,9 @@ def _read(argv):
 def _add_explain(commands):
     command = commands.add_parser(
         "explain",
-        help="explain pictures by every method",
-        description="Explains each picture by Grad-CAM, Integrated Grad-CAM and RSI-Grad-CAM, and writes the overlays "
-        "and a side-by-side figure (PNG), the raw arrays (.npz), and every setting and result (.json).",
+        help="explain pictures by one method or several",
+        description="Explains each picture by the methods asked for, and writes the overlays and a side-by-side figure "
+        "(PNG), the raw arrays (.npz), and every setting and result (.json).",
         allow_abbrev=False,
     )
     command.set_defaults(run=explain_pictures)
@@ -158,6 +170,7 @@ def _add_explain(commands):
          "or a picture file"),
         ("steps", 50, _number, "how many along the path; auto: as many as the tolerance needs, where they are needed"),
         ("tolerance", 0.005, _number, "of automatic steps: the estimated error of every map at which they stop"),
+        ("methods", ",".join(DEFAULT), _listed, "which, with commas between: " + ", ".join(METHODS)),
         ("epsilon", 1e-8, _number, "the number that keeps the normalisation from dividing by zero"),
         ("score", None, str, "probability (if nothing is said), probability-naive, logit or log-probability"),
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
@@ -170,6 +183,11 @@ def _add_explain(commands):
     ):  # fmt: skip
         note = "" if default is None else f" (default: {default})"
         command.add_argument(f"--{name}", default=default, type=kind, metavar=name.upper(), help=words + note)
+
+
+def _listed(text):
+    """ "sise, cam" -> ("sise", "cam")."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def _number(text):

@@ -2,13 +2,13 @@
 
 import re
 import threading
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 from keras import ops
 
-from explorer import backend, ends, layers, names, tap
+from explorer import backend, ends, layers, names, samplers, tap
 from explorer.errors import InputError
 from explorer.inputs import input_of
 from explorer.layers import anatomy
@@ -128,44 +128,32 @@ class Classifier:
         """The index of a class given by index, by name, or by its index written as text."""
         return names.find_class(self.name, self.class_names, wanted)
 
+    @property
+    def input_layer(self):
+        """What the network is fed, as a Layer: the last in front of all others. It always cuts."""
+        height, width = self.input_size
+        return layers.Layer(
+            layers.INPUT, (height, width, self.channels), cuts=True, channels_first=self.input.channels_first
+        )
+
     # What the sweep asks for
 
     def sampler(self, layers, score, known=False):
-        """The network at points of a path, with everything methods need of it, in one pass forth and back.
-
-        layers: the Layers to look at. Returns a function (start, end, alphas (n,), class index) -> (values (n, C),
-        u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of the layers. start, end: of
-        input.shape, as the model is fed; values: what scores are computed of; u, y: see `explorer.scores`.
-
-        known: the activations of the one layer are the function's last argument. Where the layer cuts the network the
-        part before it is then left out; where a skip connection by-passes it, what flows around it is computed from the
-        same point of the path.
-        """
+        """The network at points of a path, with everything methods need of it: see `explorer.samplers.sampler`."""
         score = self.score(score)
-
-        def sample(start, end, alphas, class_index, *given):
-            x = _between(start, end, alphas[:1] if known and layers[0].cuts else alphas)
-            # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
-            zeros = [ops.zeros((ops.shape(alphas)[0], *layer.shape)) for layer in layers]
-
-            def inner(zeros):
-                seen = {}
-                with tap.LOCK, ExitStack() as taps:
-                    for layer, zero in zip(layers, zeros, strict=True):
-                        if known:
-                            value = seen[layer.name] = given[0] + zero
-                            taps.enter_context(tap.replaced(*layer.place, _as_output(layer, value)))
-                        else:
-                            taps.enter_context(tap.altered(*layer.place, partial(_with, layer, zero, seen)))
-                    values = self._chosen(*self._run(x))
-                return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
-
-            slopes, u, (values, maps) = backend.gradient(inner, zeros)
-            outer = ops.reshape(score.slope(u), (-1, 1, 1, 1))
-            return values, u, score.value(u), maps, [inside * outer for inside in slopes]
-
         shapes = [self.input.shape, self.input.shape, (None,), "int"] + ([(None, *layers[0].shape)] if known else [])
-        return self._compiled((tuple(layer.name for layer in layers), score.key, known), sample, *shapes)
+        key = tuple(layer.name for layer in layers), score.key, known
+        return self._compiled(key, partial(samplers.sample, self, layers, score, known), *shapes)
+
+    def scorer(self, score):
+        """The scores of the picture seen through masks: see `explorer.samplers.seen_through`."""
+        score = self.score(score)
+        shapes = [self.input.shape, self.input.shape, (None, *self.input_size), "int"]
+        return self._compiled(("masks", score.key), partial(samplers.seen_through, self, score), *shapes)
+
+    def run(self, x):
+        """What scores are computed of, (n, classes), for x (n, *input.shape): to be traced inside another function."""
+        return self._chosen(*self._run(x))
 
     def _run(self, x):
         """(n, *input.shape) -> what comes out (n, outputs), and what its softmax or sigmoid is fed, the same shape."""
@@ -230,34 +218,6 @@ class Classifier:
             if key not in self._functions:
                 self._functions[key] = make()
             return self._functions[key]
-
-
-def _between(start, end, alphas):
-    """The points start + α (end − start) of the path; (n, H, W, 3).
-
-    Reckoned from the nearer end, so that both ends are exact, and so is every point where the ends are equal: what
-    does not change along the path must not seem to, or its rounding would be integrated into a map of noise.
-    """
-    alphas = ops.reshape(ops.convert_to_tensor(alphas), (-1, 1, 1, 1))
-    start, end = ops.convert_to_tensor(start)[None], ops.convert_to_tensor(end)[None]
-    return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
-
-
-def _with(layer, zero, seen, output):
-    """What a layer returns, with `zero` (n, h, w, K) added to it; noted in `seen` as the float32 map it is."""
-    seen[layer.name] = ops.cast(_as_map(layer, output), "float32")
-    return output + _as_output(layer, zero)
-
-
-def _as_map(layer, value):
-    """What the network has at a layer, as (n, h, w, K)."""
-    return ops.transpose(value, (0, 2, 3, 1)) if layer.channels_first else value
-
-
-def _as_output(layer, a):
-    """A map (n, h, w, K) as the layer returns it."""
-    a = ops.transpose(a, (0, 3, 1, 2)) if layer.channels_first else a
-    return ops.cast(a, layer.dtype)
 
 
 def _in_short(fault):

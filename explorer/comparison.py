@@ -91,6 +91,8 @@ class Comparison:
     classifier: Any = field(repr=False)
     estimated_error: float | None = None  # of the worst map or the gap, relative; None where the steps were given
     cost: Cost = Cost()
+    layer_maps: Mapping[str, Any] = field(default_factory=dict, repr=False)  # SISE: [(Layer, (H, W) or None)]
+    answers: Mapping[tuple, float] = field(default_factory=dict, repr=False)  # (layer, channel) -> y through that mask
 
     @cached_property
     def explanations(self):
@@ -109,7 +111,8 @@ class Comparison:
     def bytes(self):
         """What the path takes, the two pictures, and a raw map and a heatmap a method."""
         pictures = self.image.nbytes + self.baseline_image.nbytes
-        return self.path.bytes + pictures + len(self.cams) * 2 * 4 * math.prod(self.image.shape[:2])
+        maps = 2 * len(self.cams) + sum(map(len, self.layer_maps.values()))
+        return self.path.bytes + pictures + 4 * maps * math.prod(self.image.shape[:2]) + 200 * len(self.answers)
 
     def at_epsilon(self, epsilon):
         """The same maps normalised with another ε; the network is not asked again."""
@@ -133,7 +136,7 @@ class Comparison:
             probability=self.probability,
             complement=self.complement,
             vanished=self.vanished,
-            at_picture_only=key == "grad_cam",
+            at_picture_only=METHODS[key].at_picture_only,
             other_variant=self._other_variant(key),
         )
         return Explanation(

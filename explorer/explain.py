@@ -1,6 +1,7 @@
 """One picture, one question, every method: a request in, a Comparison out."""
 
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 
@@ -8,11 +9,14 @@ from explorer import ends
 from explorer.backend import fetch
 from explorer.comparison import Comparison, Cost
 from explorer.errors import InputError
-from explorer.methods import METHODS, Options
+from explorer.further import Found, Further
+from explorer.methods import DEFAULT, METHODS, Options
 from explorer.methods.rsi_grad_cam import completeness_gap
 from explorer.request import request
-from explorer.sampling import KEPT_PATH, Source, held, placed, point_bytes, streamed
+from explorer.sampling import KEPT_PATH, Source, View, held, placed, point_bytes, streamed
 from explorer.sweep import MEMORY_BUDGET
+
+ON_THE_PATH = ("layer", "input")  # paths of `explorer.methods.method.PATHS` that one sweep serves together
 
 
 def explain(classifier, image, layer=None, class_index=None, *, preview=None, **asked):
@@ -35,7 +39,7 @@ def explain_layers(
     baseline="black",
     steps=50,
     tolerance=0.005,
-    methods=("grad_cam", "integrated_grad_cam", "rsi_grad_cam"),
+    methods=DEFAULT,
     epsilon=1e-8,
     score=None,
     gradients="raw",
@@ -58,9 +62,10 @@ def explain_layers(
     SCORES, by default the probability.
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop. preview: called
     with what is returned, as it is from the points so far, before there are all of them.
-    memory_budget: bytes one batch of the path may take. reuse: an earlier Comparison. Of the same path at the one layer
-    its activations serve again, and where class and score are the same too, its gradients: half of the network or none
-    of it is run. The result does not depend on it, beyond the rounding of single precision.
+    memory_budget: bytes one batch of the path may take. reuse: an earlier Comparison, or several, the best first. Of
+    the same path at the one layer its activations serve again, and where class and score are the same too, its
+    gradients and its answers to masked pictures: half of the network or none of it is run. The result does not depend
+    on it, beyond the rounding of single precision.
     Returns {name of the layer: Comparison}. Raises InputError for anything a person can get wrong.
     """
     options = Options(gradients, units, quadrature, subtract_baseline, endpoint)
@@ -69,36 +74,75 @@ def explain_layers(
     )  # fmt: skip
     if not asked.layers:
         raise InputError("At least one layer is needed; received none.")
-    known = reuse.path_of(classifier, asked.layers[0], asked.picture, asked.baseline_picture) if reuse else None
-    known = known if len(asked.layers) == 1 else None
+    earlier = () if reuse is None else (reuse,) if isinstance(reuse, Comparison) else tuple(reuse)
+    views = _views(asked)
+    source_of, known = _known_path(asked, views, earlier)
     chosen, first = _chosen_class(asked, known)
-    same = known is not None and chosen == reuse.class_index and asked.score == reuse.settings["score"]
+    same = known is not None and chosen == source_of.class_index and asked.score == source_of.settings["score"]
     start, end = classifier.preprocess(np.stack([asked.baseline_picture, asked.picture]))
-    question = classifier, asked.layers, start, end, chosen, asked.score
+    question = classifier, [view.layer for view in views], start, end, chosen, asked.score
     source = Source(question, known, same, memory_budget, progress)
+    answers = _answers(asked, chosen, earlier)
+    further = Further(asked, question, partial(_tracks, asked), answers, memory_budget, progress)
 
-    def comparisons(tracks):
-        cost = Cost(source.passes + first, source.heads)
+    def comparisons(tracks, more=()):
+        heads = source.heads + sum(found.heads for found in more)
+        cost = Cost(source.passes + first + further.answers.passes, heads)
+        more = more or [Found() for _ in asked.layers]
         return {
-            layer.name: _comparison(asked, layer, chosen, track, cost)
-            for layer, track in zip(asked.layers, tracks, strict=True)
+            layer.name: _comparison(asked, layer, chosen, track, _at_input(tracks, views), found, further.answers, cost)
+            for layer, track, found in zip(asked.layers, tracks, more, strict=False)
         }
 
     show = preview and (lambda tracks: preview(comparisons(tracks)))
-    return comparisons(_tracks(asked, source, show))
+    tracks = _tracks(asked, source, views, show)
+    if show and any(METHODS[key].path not in ON_THE_PATH for key in asked.methods):
+        show(tracks)
+    more = [further.at(layer, track) for layer, track in zip(asked.layers, tracks, strict=False)]
+    return comparisons(tracks, more)
 
 
-def _tracks(asked, source, show):
-    """One Track a layer, the points of the path chosen as asked."""
-    folding = asked.layers, asked.methods, asked.options
+def _views(asked):
+    """A View of each layer, and one of the picture itself where a method asks for it."""
+    of = {path: tuple(key for key in asked.methods if METHODS[key].path == path) for path in ON_THE_PATH}
+    views = [View(layer, of["layer"], ("rsi_grad_cam",)) for layer in asked.layers]
+    return views + ([View(asked.classifier.input_layer, of["input"])] if of["input"] else [])
+
+
+def _known_path(asked, views, earlier):
+    """(the first of the earlier Comparisons that has the path, its PathRecord); None, None where there is none."""
+    if len(views) > 1:
+        return None, None
+    paths = (
+        (one, one.path_of(asked.classifier, asked.layers[0], asked.picture, asked.baseline_picture)) for one in earlier
+    )
+    return next(((one, path) for one, path in paths if path is not None), (None, None))
+
+
+def _answers(asked, chosen, earlier):
+    """What the network has said of the same picture through masks, for the same class and score."""
+    same = (
+        one for one in earlier
+        if one.classifier is asked.classifier and np.array_equal(one.image, asked.picture)
+        and one.class_index == chosen and one.settings["score"] == asked.score
+    )  # fmt: skip
+    return {mask: score for one in same for mask, score in one.answers.items()}
+
+
+def _tracks(asked, source, views, show=None):
+    """One Track a view, the points of the path chosen as asked."""
     if asked.automatic:
         slope = asked.classifier.score(asked.score).slope
-        return placed(source, *folding, slope, asked.tolerance, show)
+        return placed(source, views, asked.options, slope, asked.tolerance, show)
     alphas = np.linspace(0, 1, asked.steps + 1, dtype=np.float32)
-    layers, methods, options = folding
-    if len(alphas) * sum(map(point_bytes, layers)) <= KEPT_PATH:
-        return held(source, layers, alphas, methods, options, show)
-    return streamed(source, layers, alphas, methods, options)
+    if len(alphas) * sum(point_bytes(view.layer) for view in views) <= KEPT_PATH:
+        return held(source, views, alphas, asked.options, show)
+    return streamed(source, views, alphas, asked.options)
+
+
+def _at_input(tracks, views):
+    """The Track of the picture itself, or None."""
+    return tracks[-1] if views[-1].layer.call is None else None
 
 
 def _chosen_class(asked, known):
@@ -110,7 +154,7 @@ def _chosen_class(asked, known):
     return int(asked.classifier.values(asked.picture[None])[0].argmax()), 1
 
 
-def _comparison(asked, layer, chosen, track, cost):
+def _comparison(asked, layer, chosen, track, at_input, found, answers, cost):
     classifier, values = asked.classifier, track.record.values[-1]
     settings = {
         "model": classifier.name,
@@ -126,6 +170,7 @@ def _comparison(asked, layer, chosen, track, cost):
     }
     probability, complement = probability_of(values, chosen, classifier.kind)
     gap = completeness_gap(track.integrals["rsi_grad_cam"], track.record.scores) if layer.cuts else None
+    estimates = [one for one in (track.estimate, found.estimate) if one is not None]
     return Comparison(
         settings=settings,
         epsilon=asked.epsilon,
@@ -139,12 +184,26 @@ def _comparison(asked, layer, chosen, track, cost):
         layer=layer,
         path=track.record,
         completeness_gap=gap,
-        estimated_error=track.estimate,
+        estimated_error=float(np.max(estimates)) if estimates else None,
         cost=cost,
         vanished=not fetch(track.ends.gradients[-1]).any(),
-        cams={key: fetch(METHODS[key].cam(track.integrals[key], track.ends, asked.options)) for key in asked.methods},
+        cams=_cams(asked, track, at_input, found),
+        layer_maps=found.layer_maps,
+        answers=answers.known,
         classifier=classifier,
     )
+
+
+def _cams(asked, track, at_input, found):
+    """{method: its raw map}, in the order asked for, of those that are there already."""
+    of, cams = {"layer": track, "input": at_input}, {}
+    for key in asked.methods:
+        one = of.get(METHODS[key].path)
+        if one is not None:
+            cams[key] = fetch(METHODS[key].cam(one.integrals[key], one.ends, asked.options))
+        elif key in found.cams:
+            cams[key] = found.cams[key]
+    return cams
 
 
 def probability_of(values, class_index, kind="softmax"):

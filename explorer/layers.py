@@ -7,6 +7,8 @@ import keras
 
 from explorer import backend, ends, tap
 
+INPUT = "the picture"  # the name of what the network is fed, where it is looked at as a layer
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -122,6 +124,22 @@ def block_ends(layers):
     if len(named) > 1:
         return list(named.values())
     return list({layer.shape[:2]: layer for layer in layers if layer.cuts}.values())
+
+
+def convolution_ends(layers):
+    """The last layer in front of every change of resolution, in order, where a convolution worked at that resolution.
+
+    These are the layers of SISE: the inputs of VGG's poolings, the ends of ResNet's stages. Poolings and paddings only
+    hand on what was there.
+    """
+    ends, worked = {}, set()
+    for layer in layers:
+        kind, size = type(layer.call.layer).__name__, layer.shape[:2]
+        if "Conv" in kind:
+            worked.add(size)
+        if not ("Pool" in kind or "Padding" in kind):
+            ends[size] = layer
+    return [layer for size, layer in ends.items() if size in worked]
 
 
 def separators(count, edges, source, sink):

@@ -24,11 +24,11 @@ AT_ONCE = 1 << 24  # numbers that the units of several intervals may take togeth
 
 
 class Placement:
-    """The state of one search. methods: keys of those whose maps are shown; slope: of the score, see `product_shares`;
-    cutting: for each layer, whether it cuts the network."""
+    """What a search is about. methods: for each layer, keys of those whose maps are shown; slope: of the score, see
+    `product_shares`; cutting: for each layer, whether its integrated gradients are to add up to the score's change."""
 
     def __init__(self, methods, options, slope, cutting):
-        self.methods = [key for key in methods if METHODS[key].integrand]
+        self.methods = [[key for key in shown if METHODS[key].integrand] for shown in methods]
         self.options, self.slope, self.cutting = options, slope, cutting
 
     def of(self, samples):
@@ -84,7 +84,7 @@ class Standing:
         return {
             (place, key): appraisal.sums(key, self.search.options)(*_maps(path), self.shares, *thinner)
             for place, path in enumerate(self.paths)
-            for key in self.search.methods
+            for key in self.search.methods[place]
         }
 
     @property

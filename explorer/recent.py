@@ -66,18 +66,17 @@ class Recent:
             return self._bytes()
 
     def _look_up(self, key, settings):
-        """(the answer that is kept, or None; a result that can serve for a new one, or None)."""
+        """(the answer that is kept, or None; results about the same picture, which may serve for a new one)."""
         with self._lock:
             known = self._results.get(key)
             if known is not None:
                 self._results.move_to_end(key)
                 return replace(known, cost=Cost()), None
             same = [(other, found) for other, found in self._results.items() if other[:3] == key[:3]]
-            nearest = max(same, key=lambda one: _nearness(one[1], settings), default=None)
-            if nearest is None or not _nearness(nearest[1], settings)[0]:
-                return None, None
-            self._results.move_to_end(nearest[0])
-            return None, nearest[1]
+            same.sort(key=lambda one: _nearness(one[1], settings), reverse=True)
+            if same and _nearness(same[0][1], settings)[0]:
+                self._results.move_to_end(same[0][0])
+            return None, [found for _, found in same]
 
     def _keep(self, key, result):
         with self._lock:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from explorer import heatmaps
+from explorer.applies import require
 from explorer.baselines import canonical, make_baseline
 from explorer.errors import InputError
 from explorer.images import fit, load_image
@@ -50,6 +51,7 @@ def request(classifier, image, layers, class_index, baseline, steps, tolerance, 
     layers = tuple(dict.fromkeys(classifier.layer(layer) for layer in layers))
     picture = fit(load_image(image), *classifier.input_size)
     baseline_picture = make_baseline(baseline, picture)
+    require(methods, classifier, layers)
     index = None if class_index is None else classifier.class_index(class_index)
     return Request(
         classifier, layers, index, picture, canonical(baseline), baseline_picture, steps, tolerance, score, methods,

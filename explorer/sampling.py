@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.comparison import PathRecord
 from explorer.layer_path import LayerPath, joined
+from explorer.layers import Layer
 from explorer.methods import METHODS
 from explorer.placement import FIRST, ROUNDS, Placement
 from explorer.sweep import sweep
@@ -17,11 +18,29 @@ from explorer.sweep import sweep
 KEPT_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and stays with the result
 
 
+@dataclass(frozen=True)
+class View:
+    """One layer of the path, the methods whose maps are shown of it, and those that are summed besides."""
+
+    layer: Layer
+    shown: tuple[str, ...]
+    besides: tuple[str, ...] = ()
+
+    @property
+    def summed(self):
+        return tuple(dict.fromkeys((*self.shown, *self.besides)))
+
+    @property
+    def complete(self):
+        """Whether a completeness gap is told of it."""
+        return self.layer.cuts and "rsi_grad_cam" in self.summed
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
     """What one layer's path comes to."""
 
-    integrals: dict  # method -> what it sums along the path; "rsi_grad_cam" always, for completeness
+    integrals: dict  # method -> what it sums along the path
     ends: LayerPath  # the two ends of the path
     record: PathRecord
     estimate: float | None = None  # how far the worst map may be off, where points were placed automatically
@@ -64,23 +83,23 @@ class Source:
         return sweep(*self.question, alphas, known, self.budget, tell)
 
 
-def tracks(samples, layers, methods, options, standing=None):
-    """One Track a layer, of points in the order of the path, all of which stay with it.
+def tracks(samples, views, options, standing=None):
+    """One Track a view, of points in the order of the path, all of which stay with it.
 
     standing: of the search that placed them, which has summed some of the methods already.
     """
     shares, estimate = (standing.shares, standing.estimate) if standing else (None, None)
     found = []
-    for index in range(len(layers)):
+    for index, view in enumerate(views):
         path, integrals = samples.path(index, shares), standing.integrals(index) if standing else {}
-        for key in _summed(methods):
+        for key in view.summed:
             if key not in integrals:
                 integrals[key] = METHODS[key].integral(path, path.activations[0], options)
         found.append(Track(integrals, _ends(samples, index), _record(samples, index, shares), estimate))
     return found
 
 
-def held(source, layers, alphas, methods, options, preview=None):
+def held(source, views, alphas, options, preview=None):
     """Evenly spaced points, all of them held. preview: called with the Tracks of the points there are so far."""
     parts = []
     for samples in source.look(coarse_to_fine(alphas) if preview else alphas):
@@ -88,13 +107,13 @@ def held(source, layers, alphas, methods, options, preview=None):
         if preview and sum(len(part.alphas) for part in parts) < len(alphas):
             so_far = joined(parts)
             if so_far.alphas[0] == alphas[0] and so_far.alphas[-1] == alphas[-1]:
-                preview(tracks(so_far, layers, methods, options))
-    return tracks(joined(parts), layers, methods, options)
+                preview(tracks(so_far, views, options))
+    return tracks(joined(parts), views, options)
 
 
-def streamed(source, layers, alphas, methods, options):
+def streamed(source, views, alphas, options):
     """Evenly spaced points in their order, summed stretch by stretch; of the path only the scores stay."""
-    integrals, kept, first, last = [{} for _ in layers], [], None, None
+    integrals, kept, first, last = [{} for _ in views], [], None, None
     for samples in source.walk(alphas):
         first = first or samples.at([0])
         stretch = joined([last, samples]) if last else samples
@@ -102,19 +121,19 @@ def streamed(source, layers, alphas, methods, options):
         kept.append((samples.alphas, samples.scores, samples.inner, samples.values))
         if len(stretch.alphas) < 2:  # a batch of one point is half an interval: it waits for its neighbour
             continue
-        for index, sums in enumerate(integrals):
+        for index, (view, sums) in enumerate(zip(views, integrals, strict=True)):
             path = stretch.path(index)
-            for key in _summed(methods):
+            for key in view.summed:
                 part = METHODS[key].integral(path, first.activations[index][0], options)
                 sums[key] = sums[key] + part if key in sums else part
     record, ends = PathRecord(*map(np.concatenate, zip(*kept, strict=True))), joined([first, last])
     return [Track(sums, ends.path(index), record) for index, sums in enumerate(integrals)]
 
 
-def placed(source, layers, methods, options, slope, tolerance, preview=None):
+def placed(source, views, options, slope, tolerance, preview=None):
     """Points placed where the integrals need them, until the estimated error is at most the tolerance."""
-    search, most = Placement(methods, options, slope, [layer.cuts for layer in layers]), most_points(layers)
-    tell, parts, new = source.progress, [], FIRST
+    search = Placement([view.shown for view in views], options, slope, [view.complete for view in views])
+    tell, parts, new, most = source.progress, [], FIRST, most_points([view.layer for view in views])
     while True:
         source.progress = _going_on(tell, sum(len(part.alphas) for part in parts))
         samples = joined([*parts, *source.look(new)])
@@ -122,9 +141,9 @@ def placed(source, layers, methods, options, slope, tolerance, preview=None):
         aim = min(most, next((total for total in ROUNDS if total > count), count))
         new = standing.next(aim - count) if standing.estimate > tolerance else ()
         if len(new) == 0:
-            return tracks(samples, layers, methods, options, standing)
+            return tracks(samples, views, options, standing)
         if preview:
-            preview(tracks(samples, layers, methods, options, standing))
+            preview(tracks(samples, views, options, standing))
 
 
 def most_points(layers):
@@ -148,10 +167,6 @@ def coarse_to_fine(alphas):
 def _going_on(tell, before):
     """The progress of one round of several: points had before count as done."""
     return tell and (lambda stage, done, total: tell(stage, before + done, before + total))
-
-
-def _summed(methods):
-    return dict.fromkeys([*methods, "rsi_grad_cam"])
 
 
 def _ends(samples, index):

@@ -23,36 +23,63 @@ def sweep(
     progress: called as progress("the path", points done, n); it may raise Cancelled.
     """
     run = classifier.sampler(layers, score, known is not None)
-    total, done = len(alphas), 0
-    size = even_share(total, batch_size(classifier, layers, budget, total, known is not None)) if total else 0
+    total = len(alphas)
+    size = batch_size(classifier, layers, budget, total, known is not None) if total else 1
+
+    def work(where, size):
+        given = () if known is None else (known[where],)
+        return _sample(run, start, end, alphas[where], class_index, given, size)
+
+    def tell(done):
+        if progress is not None:
+            progress("the path", done, total)
+
+    for _, samples in in_batches(work, total, size, tell):
+        yield samples
+    tell(total)
+
+
+def in_batches(work, total, size, tell):
+    """Yield (where, work(where, size)) for slices `where` of range(total), of at most `size`, as equal as can be.
+
+    tell(done) is called before each. Where memory runs out batches are halved, and it goes on: `size` is what they are
+    at most by then.
+    """
+    done = 0
+    size = even_share(total, size) if total else 0
     while done < total:
-        _tell(progress, done, total)
-        stop = done + even_share(total - done, size)
-        given = () if known is None else (known[done:stop],)
+        tell(done)
+        where = slice(done, done + even_share(total - done, size))
         try:
-            samples = _sample(run, start, end, alphas[done:stop], class_index, given, size)
+            found = work(where, size)
         except Exception as fault:
             if size == 1 or not backend.out_of_memory(fault):
                 raise
             size = size // 2
             continue
-        done = stop
-        yield samples
-    _tell(progress, total, total)
+        done = where.stop
+        yield where, found
 
 
 def _sample(run, start, end, alphas, class_index, given, size):
     """One batch, computed when this returns: a device that works ahead would tell of exhausted memory too late."""
     count = len(alphas)
-    fill = max(size, FULL) - count
-    if backend.compiles_each_shape() and fill > 0:  # one compiled program then serves every batch
-        alphas = np.concatenate([alphas, np.ones(fill, np.float32)])
-        given = [ops.concatenate([a, ops.repeat(a[-1:], fill, axis=0)], axis=0) for a in given]
-    values, u, y, activations, gradients = run(start, end, alphas, class_index, *given)
+    values, u, y, activations, gradients = run(
+        start, end, padded(alphas, size), class_index, *(padded(a, size) for a in given)
+    )
     values, u, y = (backend.fetch(value)[:count] for value in (values, u, y))
-    if len(alphas) > count:
+    if activations[0].shape[0] > count:
         activations, gradients = ([one[:count] for one in several] for several in (activations, gradients))
     return Samples(np.asarray(alphas[:count]), values, u, y, tuple(activations), tuple(gradients))
+
+
+def padded(values, size):
+    """The values of one batch, the last repeated up to `size` where every length would be compiled anew: one compiled
+    program then serves every batch."""
+    fill = max(size, FULL) - values.shape[0]
+    if fill <= 0 or not backend.compiles_each_shape():
+        return values
+    return ops.concatenate([values, ops.repeat(values[-1:], fill, axis=0)], axis=0)
 
 
 def batch_size(classifier, layers, budget, points, known=False):
@@ -64,21 +91,26 @@ def batch_size(classifier, layers, budget, points, known=False):
     """
     sizes = classifier.anatomy.bytes_per_image
     names = [found.name for found in classifier.anatomy.layers]
-    here = min(names.index(layer.name) for layer in layers)
+    here = min(0 if layer.call is None else names.index(layer.name) for layer in layers)
     behind = sum(sizes[here:])
     per_point = 2 * behind + (0 if known else 2 * max(sizes[: here + 1]))
-    largest = LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
+    largest = _largest_batch()
     if known:
         largest = largest * sum(sizes) // behind
     return int(np.clip(budget // max(per_point, 1), 1, min(largest, points)))
+
+
+def forward_batch(classifier, budget, pictures):
+    """How many pictures go through the network at once where nothing comes back."""
+    per_picture = 2 * max(classifier.anatomy.bytes_per_image)
+    return int(np.clip(budget // max(per_picture, 1), 1, min(_largest_batch(), max(pictures, 1))))
+
+
+def _largest_batch():
+    return LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
 
 
 def even_share(left, size):
     """The next batch when `left` points go in batches of at most `size`, as equal as can be."""
     batches = -(-left // size)
     return -(-left // batches)
-
-
-def _tell(progress, done, total):
-    if progress is not None:
-        progress("the path", done, total)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.methods import DEFAULT
 from explorer.zoo.applications import APPLICATIONS
 
 FAMILIES = {  # the module of keras.applications whose preprocess_input a network was trained with
@@ -99,7 +100,7 @@ def test_the_methods_on_it(network):
             classifier, picture, name, growing, baseline=dimmed, steps=STEPS, score="logit", memory_budget=1 << 28
         )
         np.testing.assert_allclose(result.path.scores[[0, -1]], logits[:, growing], rtol=1e-3, atol=1e-7)
-        assert [explanation.method for explanation in result] == list(explorer.METHODS)
+        assert [explanation.method for explanation in result] == list(DEFAULT)
         for explanation in result:
             assert explanation.cam.shape == layer.shape[:2] and np.isfinite(explanation.cam).all(), f"{name}: a map"
             assert explanation.heatmap.shape == entry.input_size, f"{name}: a heatmap of the picture's size"

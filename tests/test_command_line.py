@@ -10,9 +10,10 @@ from PIL import Image
 import explorer
 from explorer import __main__ as command_line
 from explorer import zoo
+from explorer.methods import DEFAULT
 from explorer.scenes import toy_vgg, train
 
-METHODS = tuple(explorer.METHODS)
+METHODS = DEFAULT
 QUICK = ("--steps", "2")
 
 

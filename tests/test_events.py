@@ -10,7 +10,8 @@ from PIL import Image
 
 from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
-from explorer.ui import events, progress
+from explorer.methods import DEFAULT
+from explorer.ui import choices, events, progress
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, Silent, guarded
 from explorer.ui.networks import Network
@@ -23,7 +24,8 @@ def asked(**changes):
     values = {
         "model": "net", "head": None, "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
         "colour": "#808080", "baseline_picture": None, "automatic": False, "steps": 4, "tolerance": 0.5,
-        "score": "probability", "gradients": "raw", "units": "selected", "quadrature": "trapezoid", **LOOK,
+        "score": "probability", "gradients": "raw", "units": "selected", "quadrature": "trapezoid", "methods": DEFAULT,
+        **LOOK,
     }  # fmt: skip
     return Asked(**(values | changes))
 
@@ -151,10 +153,10 @@ def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
 
 
 def test_the_five_most_probable_classes_come_first(session, net):
-    choices = events.class_choices(session.result, net)
-    values = session.result.probabilities[[index for _, index in choices[:5]]]
+    found = choices.classes(session.result, net)
+    values = session.result.probabilities[[index for _, index in found[:5]]]
     assert list(values) == sorted(session.result.probabilities)[::-1][:5], "by falling probability"
-    assert sorted(index for _, index in choices) == list(range(networks.CLASSES)), "then every other, once each"
+    assert sorted(index for _, index in found) == list(range(networks.CLASSES)), "then every other, once each"
 
 
 def test_a_baseline_of_ones_own_needs_a_picture(explorer, session):

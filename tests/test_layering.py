@@ -15,10 +15,13 @@ MOST_LINES = 300
 GROUPS = {
     "errors": ("errors", "quiet"),
     "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures"),
-    "network": ("backend", "tap", "names", "inputs", "ends", "layers", "classifier", "zoo", "loaded", "scenes"),
+    "network": (
+        "backend", "tap", "names", "inputs", "ends", "layers", "classifier", "samplers", "zoo", "loaded",
+        "scenes",
+    ),
     "use case": (
-        "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "request", "explain",
-        "recent",
+        "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "applies", "request",
+        "straight", "masking", "further", "explain", "recent",
     ),
     "API": ("explorer",),
     "shown": ("overlays", "charts", "figure", "export"),

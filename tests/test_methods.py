@@ -11,7 +11,8 @@ import reference as ref
 
 from explorer.errors import InputError
 from explorer.layer_path import LayerPath
-from explorer.methods import METHODS, Options
+from explorer.methods import DEFAULT, METHODS, PATHS, Options
+from explorer.methods.cam import objection
 from explorer.methods.rsi_grad_cam import chosen_units
 
 POINTS, H, W, K = 7, 3, 5, 4
@@ -21,6 +22,13 @@ REFERENCE = {
         path, "right" if o.endpoint else "left", o.subtract_baseline
     ),
     "rsi_grad_cam": lambda path, o: ref.rsi_grad_cam(path, o.quadrature, o.units),
+    "cam": lambda path, o: ref.map_of(path.gradients[-1].sum(axis=(0, 1)), path.activations[-1]),
+    "grad_cam_plus_plus": lambda path, o: plus_plus(path),
+    **dict.fromkeys(
+        ("integrated_gradients", "layer_integrated_gradients", "layer_conductance"),
+        lambda path, o: np.maximum(ref.unit_integrals(path, o.quadrature).sum(axis=2), 0),
+    ),
+    "internal_influence": lambda path, o: np.maximum(mean_gradient(path, o.quadrature).sum(axis=2), 0),
 }
 VARIANTS = {
     "grad_cam": [Options(gradients=g) for g in ("raw", "positive")],
@@ -29,7 +37,29 @@ VARIANTS = {
         Options(units=u, quadrature=q) for u in ("all", "positive", "selected") for q in ("trapezoid", "right")
     ],
 }
+RULES = [Options(quadrature=q) for q in ("trapezoid", "right")]
+VARIANTS |= {"cam": [Options()], "grad_cam_plus_plus": [Options()]}
+VARIANTS |= {key: RULES for key, method in METHODS.items() if key not in VARIANTS and not method.masking}
+ON_A_PATH = [key for key, method in METHODS.items() if not method.masking]
+SUMMED = [key for key, method in METHODS.items() if method.integrand]
 CASES = [pytest.param(key, options, id=f"{key}-{i}") for key in VARIANTS for i, options in enumerate(VARIANTS[key])]
+
+
+def plus_plus(path):
+    """Grad-CAM++ unit by unit, in the first form of its α; S_k of a negative sum counts as zero."""
+    a, g = path.activations[-1], path.gradients[-1]
+    weights = []
+    for k in range(K):
+        total = max(a[:, :, k].sum(), 0)
+        slopes = [slope for slope in g[:, :, k].ravel() if slope > 0]
+        weights.append(sum(slope**2 / (2 * slope**2 + slope**3 * total) * slope for slope in slopes))
+    return ref.map_of(weights, a)
+
+
+def mean_gradient(path, rule):
+    """(1/m) Σ g over the right ends of the intervals, or over the mean of both ends."""
+    right, left = (sum(part) / (POINTS - 1) for part in (path.gradients[1:], path.gradients[:-1]))
+    return right if rule == "right" else (right + left) / 2
 
 
 def random_path(seed):
@@ -57,7 +87,7 @@ def test_equal_to_the_reference(key, options):
     assert lit >= 3, "the reference itself is not blank, or nothing was compared"
 
 
-@pytest.mark.parametrize("key", METHODS)
+@pytest.mark.parametrize("key", ON_A_PATH)
 def test_the_variants_differ(key):
     maps = [cam(key, random_path(1), options) for options in VARIANTS[key]]
     for i, one in enumerate(maps):
@@ -80,7 +110,7 @@ def test_a_path_may_be_folded_stretch_by_stretch(key, options, cuts):
     )
 
 
-@pytest.mark.parametrize(("key", "options"), CASES)
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam_plus_plus"])
 def test_scaling_the_score_scales_the_map(key, options):
     path = random_path(3)
     np.testing.assert_allclose(
@@ -110,7 +140,7 @@ def test_places_are_treated_alike(key, options):
     )
 
 
-@pytest.mark.parametrize("key", METHODS)
+@pytest.mark.parametrize("key", ON_A_PATH)
 def test_maps_are_at_the_layers_size_and_never_negative(key):
     for seed in range(5):
         found = cam(key, random_path(seed))
@@ -166,7 +196,7 @@ def test_unit_selection(activations, gradients, units, weight, said):
     np.testing.assert_allclose(kept.mean(axis=(0, 1)), [weight], err_msg=said)
 
 
-@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam"])
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] in SUMMED])
 def test_several_integrals_at_once_make_the_maps_of_each(key, options):
     """What the placement of points relies on: the maps a path would have if one interval were another."""
     path, method = random_path(7), METHODS[key]
@@ -180,12 +210,12 @@ def test_several_integrals_at_once_make_the_maps_of_each(key, options):
     assert np.abs(found[0] - found[1]).max() > 1e-3, "different integrals, different maps"
 
 
-@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam"])
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] in SUMMED])
 def test_a_path_that_brings_its_shares_is_summed_with_them(key, options):
     path, method = random_path(5), METHODS[key]
     shares = np.random.default_rng(1).uniform(size=(POINTS - 1, 2))
     f, g = (np.asarray(value) for value in method.integrand(path, path.activations[0], options))
-    steps = np.diff(g, axis=0).reshape(POINTS - 1, *(g.shape[1:] or (1, 1)))
+    steps = np.diff(g, axis=0).reshape(POINTS - 1, *(g.shape[1:] or (1,) * (f.ndim - 1)))
     left, right = (shares[:, side].reshape((-1,) + (1,) * (f.ndim - 1)) for side in (0, 1))
     expected = ((left * f[:-1] + right * f[1:]) * steps).sum(axis=0)
     weighted = LayerPath(*path.values(), shares)
@@ -228,11 +258,31 @@ def test_the_defaults_are_those_of_the_authors():
     assert Options().subtract_baseline and Options().endpoint, "Integrated Grad-CAM as published, (13)"
 
 
+def test_cam_tells_where_it_does_not_apply():
+    path, weights = random_path(1), np.arange(1.0, K + 1)
+    path.gradients[:] = weights
+    assert objection(path) is None, "the same at every place and on every picture: the logit is a weighted mean"
+    for place in ((-1, 0, 0, 0), (0, 2, 4, 1)):
+        uneven = LayerPath(path.alphas, path.activations, path.gradients.copy(), path.scores)
+        uneven.gradients[place] *= 1.1
+        ends = LayerPath(*(v[[0, -1]] for v in uneven.values()))
+        assert "last Dense layer" in objection(ends), f"not the same at {place}"
+
+
 def test_the_registry_names_its_methods():
-    labels = {key: method.label for key, method in METHODS.items()}
-    assert labels == {
-        "grad_cam": "Grad-CAM",
-        "integrated_grad_cam": "Integrated Grad-CAM",
-        "rsi_grad_cam": "RSI-Grad-CAM",
-    }, "the three methods of the screen, in this order"
+    assert list(METHODS) == [
+        "cam", "grad_cam", "grad_cam_plus_plus", "integrated_gradients", "layer_integrated_gradients",
+        "layer_conductance", "internal_influence", "integrated_grad_cam", "rsi_grad_cam", "score_cam", "sise",
+        "ada_sise",
+    ], "every system of the papers"  # fmt: skip
+    assert DEFAULT == ("grad_cam", "integrated_grad_cam", "rsi_grad_cam"), "the three methods of the screen"
     assert all(method.key == key for key, method in METHODS.items()), "each knows its own key"
+    assert len({method.label for method in METHODS.values()}) == len(METHODS), "no two are called alike"
+    assert all(method.hint and method.about.endswith(".") for method in METHODS.values()), "and says what it does"
+    assert {method.path for method in METHODS.values()} == set(PATHS), "no path that nobody takes"
+
+
+@pytest.mark.parametrize("key", ["score_cam", "sise", "ada_sise"])
+def test_a_path_alone_does_not_make_a_map_of_masks(key):
+    with pytest.raises(InputError, match=rf"methods=\['{key}'\]"):
+        METHODS[key](random_path(0))

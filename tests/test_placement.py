@@ -61,7 +61,7 @@ STEEP = made_of(lambda t: 1 + t, lambda t: 1 + t, lambda t: 80 * t - 20)
 
 
 def search(methods=SHOWN, cuts=False, slope=SLOPE):
-    return Placement(methods, Options(), slope, [cuts])
+    return Placement([methods], Options(), slope, [cuts])
 
 
 def grown(at, rounds=ROUNDS, of=None):
@@ -109,7 +109,8 @@ class Formulas:
 
 def placed(at, tolerance=0.005, methods=SHOWN, layer=LAYER, preview=None):
     source = Formulas(at)
-    (track,) = sampling.placed(source, (layer,), methods, Options(), SLOPE, tolerance, preview)
+    view = sampling.View(layer, methods, ("rsi_grad_cam",))
+    (track,) = sampling.placed(source, [view], Options(), SLOPE, tolerance, preview)
     asked = np.concatenate(source.asked)
     assert len(np.unique(asked)) == len(asked) == len(track.record.alphas), "no point is asked for twice, none is lost"
     np.testing.assert_array_equal(track.record.alphas, np.sort(asked), err_msg="in the order of the path")

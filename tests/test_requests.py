@@ -132,7 +132,7 @@ def test_epsilon_out_of_range(net, epsilon):
         ({"class_index": 99}, ("from 0 to 6", "99")),
         ({"layer": "feature"}, ("'feature'", "did you mean 'features'?")),
         ({"layer": "classes"}, ("'classes'", "no spatial layer")),
-        ({"methods": ("grad_cam", "score_cam")}, ("grad_cam, integrated_grad_cam, rsi_grad_cam", "score_cam")),
+        ({"methods": ("grad_cam", "guided_cam")}, ("integrated_grad_cam, rsi_grad_cam, score_cam", "guided_cam")),
         ({"methods": ()}, ("grad_cam", "none")),
         ({"score": "softmax"}, ("probability, probability-naive, logit, log-probability", "'softmax'")),
         ({"gradients": "guided"}, ("gradients is one of raw, positive", "'guided'")),

@@ -2,50 +2,86 @@
 
 A method is what it integrates over what, ∫ f dg, and what it makes of the integral. In these two parts a path too long
 for memory can be summed stretch by stretch, and one whose points are still being placed can be asked which of them are
-missing. On a whole path, `METHODS[key](path)` does both.
+missing. On a whole path, `METHODS[key](path)` does both. A few methods show the network masked pictures instead.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from explorer.integrals import stieltjes
-from explorer.methods import grad_cam, integrated_grad_cam, rsi_grad_cam
+from explorer.methods import (
+    attributions,
+    cam,
+    grad_cam,
+    grad_cam_plus_plus,
+    integrated_grad_cam,
+    rsi_grad_cam,
+    score_cam,
+    sise,
+)
+from explorer.methods.method import PATHS, Masking, Method
 from explorer.methods.options import Options
 
-
-@dataclass(frozen=True)
-class Method:
-    key: str
-    label: str
-    about: str  # one sentence for the page and the README table
-    cam: Callable  # (integral, the two ends of the path, options) -> the raw map (h, w), ≥ 0
-    integrand: Callable | None = None  # (path, A(0), options) -> (f, g); None where nothing is summed along the path
-    rule: Callable | None = None  # options -> the rule it was published with
-
-    def integral(self, path, start, options):
-        """∫ f dg over a stretch of the path; start: (h, w, K), the activations at α = 0 of the whole path."""
-        if self.integrand is None:
-            return 0.0
-        return stieltjes(*self.integrand(path, start, options), path.rule(self.rule(options)))
-
-    def __call__(self, path, options=None):
-        """The raw map (h, w), ≥ 0, of a whole path."""
-        options = options or Options()
-        return self.cam(self.integral(path, path.activations[0], options), path, options)
-
+UNITS = {"cam": attributions.cam, "integrand": attributions.integrand}  # ∫ ∂y/∂A dA, summed over the channels
 
 METHODS = {
     method.key: method
     for method in (
         Method(
+            "cam",
+            "CAM",
+            "the final Dense layer's weights",
+            "Channels weighted as the network's final Dense layer weighs their means.",
+            cam.cam,
+            path="logit",
+            objection=cam.objection,
+        ),
+        Method(
             "grad_cam",
             "Grad-CAM",
+            "gradients at the picture alone",
             "Channels weighted by their mean gradient at the picture itself.",
             grad_cam.cam,
         ),
         Method(
+            "grad_cam_plus_plus",
+            "Grad-CAM++",
+            "positive gradients at the picture, shared out",
+            "Channels weighted by their positive gradients at the picture, less where they add up to much.",
+            grad_cam_plus_plus.cam,
+        ),
+        Method(
+            "integrated_gradients",
+            "Integrated Gradients",
+            "pixels, along the path",
+            "Each pixel's gradient integrated over its own change along the path.",
+            **UNITS,
+            path="input",
+        ),
+        Method(
+            "layer_integrated_gradients",
+            "Layer IG",
+            "units, along a straight line between the layer's ends",
+            "Each unit's gradient integrated along a straight line from its value at the baseline to that at the "
+            "picture.",
+            **UNITS,
+            path="straight",
+        ),
+        Method(
+            "layer_conductance",
+            "Layer conductance",
+            "units, along the path",
+            "Each unit's gradient integrated over its own change along the path: what flows through it.",
+            **UNITS,
+        ),
+        Method(
+            "internal_influence",
+            "Internal influence",
+            "units, mean gradient along the path",
+            "Each unit's mean gradient along the path, whatever its own values.",
+            attributions.cam,
+            attributions.influence,
+        ),
+        Method(
             "integrated_grad_cam",
             "Integrated Grad-CAM",
+            "Grad-CAM averaged along the path",
             "The average of Grad-CAM maps along the path from the baseline to the picture.",
             integrated_grad_cam.cam,
             integrated_grad_cam.integrand,
@@ -54,12 +90,38 @@ METHODS = {
         Method(
             "rsi_grad_cam",
             "RSI-Grad-CAM",
+            "Riemann-Stieltjes integrated gradients",
             "Channels weighted by their gradient integrated over the change of their own activations.",
             rsi_grad_cam.cam,
             rsi_grad_cam.integrand,
-            rsi_grad_cam.rule,
+        ),
+        Method(
+            "score_cam",
+            "Score-CAM",
+            "no gradient: the picture seen through each channel",
+            "Channels weighted by the score of the picture seen through each of them.",
+            path="masks",
+            masking=Masking(score_cam.masks, score_cam.layer_map),
+        ),
+        Method(
+            "sise",
+            "SISE",
+            "the picture seen through the maps of every block",
+            "Maps of every block with a positive mean gradient, weighted by the score of the picture seen through each "
+            "of them, fused from shallow to deep.",
+            path="masks",
+            masking=Masking(sise.masks, sise.layer_map, sise.fuse),
+        ),
+        Method(
+            "ada_sise",
+            "Ada-SISE",
+            "SISE with fewer maps, chosen by Otsu's threshold",
+            "SISE with the maps of each block whose mean gradients stand out from the rest.",
+            path="masks",
+            masking=Masking(sise.adaptive_masks, sise.layer_map, sise.fuse),
         ),
     )
 }
+DEFAULT = ("grad_cam", "integrated_grad_cam", "rsi_grad_cam")
 
-__all__ = ["METHODS", "Method", "Options"]
+__all__ = ["DEFAULT", "METHODS", "PATHS", "Masking", "Method", "Options"]

@@ -13,10 +13,6 @@ def integrand(path, start, options):
     return path.gradients, path.activations
 
 
-def rule(options):
-    return options.quadrature
-
-
 def cam(integral, ends, options):
     """w_k = mean_ij ∫ ∂y/∂A_k dA_k,  L = ReLU(Σ_k w_k A_k(1)), (19) and (24)
 

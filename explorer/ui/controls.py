@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from explorer.baselines import BASELINES
+from explorer.methods import DEFAULT, METHODS
 from explorer.methods.options import CHOICES
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.scores import SCORES
@@ -37,6 +38,7 @@ class Asked:
     gradients: Any
     units: Any
     quadrature: Any
+    methods: Any
     exponent: Any
     colormap: Any
     opacity: Any
@@ -94,7 +96,7 @@ def pictures():
 
 
 def choices():
-    """Build the controls -> (Asked of components, the baseline's preview, its parameters by kind)."""
+    """Build the controls -> (Asked of components, places among them that are written to, the baselines' parameters)."""
     with gr.Group():
         model = gr.Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
         head = gr.Dropdown(label="Output of the network", visible=False, elem_id="head")
@@ -118,6 +120,12 @@ def choices():
             LEAST_EXPONENT, 0, value=-8, step=0.5, label=text.epsilon_label(1e-8), elem_id="epsilon",
             min_width=150, scale=2,
         )  # fmt: skip
+    with gr.Accordion("Methods", open=False, elem_id="methods"):
+        methods = gr.CheckboxGroup(
+            [(method.label, key) for key, method in METHODS.items()], value=list(DEFAULT), show_label=False,
+            container=False, elem_id="chosen-methods",
+        )  # fmt: skip
+        methods_note = gr.HTML(elem_id="methods-note")
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         tolerance = gr.Number(
             0.5, label="Steps as needed: maps within this much of their limit, %", step=0.1,
@@ -135,10 +143,11 @@ def choices():
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
     asked = Asked(
         model, head, class_index, layer, baseline, sigma, seed, colour, own, automatic, steps, tolerance, score,
-        gradients, units, quadrature, exponent, colormap, opacity, scale,
+        gradients, units, quadrature, methods, exponent, colormap, opacity, scale,
     )  # fmt: skip
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
-    return asked, preview, parameters | {own: (PICTURE_BASELINE,)}
+    places = {"preview": preview, "methods_note": methods_note}
+    return asked, places, parameters | {own: (PICTURE_BASELINE,)}
 
 
 def score_choices(available=tuple(SCORES)):

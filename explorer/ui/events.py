@@ -5,17 +5,21 @@ A handler returns a dict from the name of a place on the page (see explore.PLACE
 
 import logging
 import math
+import time
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import gradio as gr
 
 from explorer import ends
+from explorer.applies import objections
 from explorer.errors import Cancelled, InputError
 from explorer.loaded import Loaded
+from explorer.masking import most_masks
+from explorer.methods import METHODS
 from explorer.recent import Recent
 from explorer.scores import SCORES_OF
-from explorer.ui import lent, networks, results, text
+from explorer.ui import choices, lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.networks import Network
@@ -48,6 +52,7 @@ class Explorer:
     def __init__(self, first=TOY, allow_own=False):
         self.first, self.allow_own = first, allow_own
         self._networks = WeakKeyDictionary()  # classifier -> its Network
+        self._pace = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
         self.computing = lent.explaining(self._networks.__getitem__)
         self.recent = Recent(explain=self.computing.explain)
         self.loaded = Loaded(let_go=self.recent.forget)
@@ -150,7 +155,10 @@ class Explorer:
                 session.show_examples(examples(network))
             picture = session.picture
             asks = question(session, asked, classifier, network)
+            begun = time.monotonic()
             result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, preview, **asks)
+            if result.cost.passes:
+                self._pace[classifier] = (time.monotonic() - begun) / result.cost.passes
         except (InputError, Cancelled) as why:
             if session.result is None or job.superseded:
                 raise
@@ -162,6 +170,14 @@ class Explorer:
         session.at_baseline = ends.probabilities(classifier.kind, result.path.values[:1])[0]
         session.network, session.model, session.head = network, asked.model, classifier.chosen_head
         return self._show(session, classifier, dark)
+
+    def _methods_note(self, classifier, result):
+        """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
+        masked = [(method.label, key) for key, method in METHODS.items() if method.masking]
+        counts = [(label, most_masks(key, classifier, result.layer)) for label, key in masked]
+        return results.methods_note(
+            objections(classifier, result.layer, result.path), counts, self._pace.get(classifier)
+        )
 
     def _show(self, session, classifier, dark):
         """Everything on the page, so that no place can be left behind by a question that was replaced."""
@@ -177,12 +193,13 @@ class Explorer:
             ),
             "model": gr.update(choices=networks.choices(session.networks), value=session.model),
             "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-            "class_index": gr.update(choices=class_choices(result, classifier), value=result.class_index),
-            "layer": gr.update(choices=layer_choices(classifier), value=result.layer.name),
+            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
+            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
             "score": gr.update(
                 choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
             ),
             "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
+            "methods_note": self._methods_note(classifier, result),
             "machine": results.machine(self.computing.describe()),
         }
 
@@ -261,23 +278,3 @@ def strip(session):
         return {}
     thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
     return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}
-
-
-def layer_choices(classifier):
-    layers = classifier.layers()
-    first = classifier.block_ends
-    return [(_layer_words(layer), layer.name) for layer in [*reversed(first), *(x for x in layers if x not in first)]]
-
-
-def _layer_words(layer):
-    h, w, channels = layer.shape
-    return f"{layer.name} · {h}×{w}×{channels}" + ("" if layer.cuts else " · by-passed")
-
-
-def class_choices(result, classifier):
-    """The five most probable with their probabilities, then every class by name."""
-    order = result.probabilities.argsort()[::-1]
-    top = [int(i) for i in order[:5]]
-    words = [(f"{classifier.class_names[i]} · {text.about(result.probabilities[i])}", i) for i in top]
-    rest = sorted(set(range(len(classifier.class_names))) - set(top), key=lambda i: classifier.class_names[i].lower())
-    return words + [(classifier.class_names[i], i) for i in rest]

@@ -22,11 +22,11 @@ def build(app, explorer):
             with gr.Column(elem_id="pictures", min_width=0):
                 pictures = controls.pictures()
             with gr.Column(elem_id="choices", min_width=0):
-                asked, preview, parameters = controls.choices()
+                asked, told, parameters = controls.choices()
                 own = controls.own_network(explorer.allow_own)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             places, buttons = _results()
-    places |= {"strip": pictures.strip, "seen": pictures.seen, "preview": preview}
+    places |= told | {"strip": pictures.strip, "seen": pictures.seen}
     places |= {name: getattr(asked, name) for name in ("model", "head", "class_index", "layer", "score", "exponent")}
     _wire(app, explorer, session, dark, pictures, asked, parameters, places, buttons, own)
 
@@ -114,7 +114,9 @@ def _wire(app, explorer, session, dark, pictures, asked, parameters, places, but
     network = {
         "outputs": outputs, "concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET,
     }  # fmt: skip
-    chosen = [asked.head, asked.class_index, asked.layer, asked.baseline, asked.automatic, asked.score]
+    chosen = [
+        asked.head, asked.class_index, asked.layer, asked.baseline, asked.automatic, asked.score, asked.methods,
+    ]  # fmt: skip
     written = [
         asked.sigma, asked.seed, asked.colour, asked.baseline_picture, asked.steps, asked.tolerance, asked.gradients,
         asked.units, asked.quadrature,

@@ -1,6 +1,8 @@
 """What the page asks of the core, from what stands in its controls."""
 
+from explorer.applies import objection
 from explorer.errors import InputError
+from explorer.methods import DEFAULT, METHODS
 from explorer.request import AUTO
 from explorer.scores import SCORES_OF
 from explorer.ui.controls import PICTURE_BASELINE
@@ -15,6 +17,7 @@ OPENING = {
     "gradients": "raw",
     "units": "selected",
     "quadrature": "trapezoid",
+    "methods": DEFAULT,
 }
 
 
@@ -27,6 +30,10 @@ def question(session, asked, classifier, network):
             found["score"] = classifier.default_score
     if network != session.network or session.picture is not session.explained:
         found |= {"class_index": None} | session.picture.asks
+    layer = classifier.layer(found["layer"])
+    found["methods"] = tuple(key for key in found["methods"] if objection(key, classifier, layer) is None)
+    if not found["methods"]:
+        raise InputError("No method is chosen that applies at this layer; choose one under Methods.")
     return found
 
 
@@ -50,4 +57,5 @@ def _settings(asked):
         "gradients": asked.gradients,
         "units": asked.units,
         "quadrature": "trapezoid" if asked.automatic else asked.quadrature,
+        "methods": tuple(key for key in METHODS if key in asked.methods),
     }

@@ -7,6 +7,7 @@ import cv2
 
 from explorer import charts, overlays
 from explorer.baselines import describe
+from explorer.methods import METHODS
 from explorer.scores import SCORES
 from explorer.ui import text
 
@@ -28,7 +29,10 @@ def cards(comparison, colormap, opacity, scale):
     shown = {one.method: one.heatmap for one in comparison}
     if scale == "shared":
         shown = overlays.shared_scale({one.method: one.raw for one in comparison}, comparison.epsilon)
-    figures = "".join(_card(one, comparison, shown[one.method], colormap, opacity) for one in comparison)
+    figures = "".join(
+        _card(comparison[key], comparison, shown[key], colormap, opacity) if key in comparison.cams else _waiting(key)
+        for key in comparison.settings["methods"]
+    )
     return f'<div class="cards">{figures}</div>{_bar(colormap, scale)}'
 
 
@@ -49,10 +53,30 @@ def _card(one, comparison, heatmap, colormap, opacity):
     return (
         f'<figure class="card" data-method="{one.method}" data-verdict="{one.verdict}">'
         f'<figcaption><strong>{one.label}</strong><span class="badge">{text.BADGES[one.verdict]}</span>'
-        f"<small>{text.METHOD_HINTS[one.method]}</small></figcaption>"
+        f"<small>{METHODS[one.method].hint}</small></figcaption>"
         f'<img src="{data_uri(picture)}" alt="{escape(described, quote=True)}">'
         f'<dl title="raw values, before normalisation">{numbers}</dl></figure>'
     )
+
+
+def _waiting(key):
+    """The place of a map that is still being computed."""
+    return (
+        f'<figure class="card waiting" data-method="{key}"><figcaption><strong>{METHODS[key].label}</strong>'
+        f"<small>{METHODS[key].hint}</small></figcaption><p>being computed …</p></figure>"
+    )
+
+
+def methods_note(objections, counts, pace):
+    """Which methods cannot be had at the layer, and why; what others would take. The first are greyed in their list.
+
+    objections: {method: the reason}; counts, pace: see `text.masked`.
+    """
+    order = list(METHODS)
+    greyed = ", ".join(f"#chosen-methods label:nth-of-type({order.index(key) + 1})" for key in objections)
+    style = f"<style>{greyed} {{ opacity: .45; pointer-events: none; }}</style>" if greyed else ""
+    told = "".join(f"<p><strong>{METHODS[key].label}</strong>: {escape(why)}</p>" for key, why in objections.items())
+    return f'{style}<div class="note">{told}<p>{escape(text.masked(counts, pace))}</p></div>'
 
 
 def _bar(colormap, scale):
@@ -90,7 +114,9 @@ def notice(comparison, at_baseline):
 
 def glossary():
     """The words of the page, each in one sentence."""
-    return "<dl>" + "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in text.WORDS) + "</dl>"
+    told = {word for word, _ in text.WORDS}
+    others = [(method.label, method.about) for method in METHODS.values() if method.label not in told]
+    return "<dl>" + "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in (*text.WORDS, *others)) + "</dl>"
 
 
 def histograms(comparison, dark):

@@ -6,12 +6,6 @@ from explorer.request import AUTO
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."
 
-METHOD_HINTS = {
-    "grad_cam": "gradients at the picture alone",
-    "integrated_grad_cam": "Grad-CAM averaged along the path",
-    "rsi_grad_cam": "Riemann-Stieltjes integrated gradients",
-}
-
 BADGES = {"ok": "visible", "dark": "dark", "blank": "blank", "non-finite": "not finite"}
 
 CAPTION = (
@@ -19,9 +13,9 @@ CAPTION = (
     "A blank map is no proof that the class is absent, and no method is always best: compare them."
 )
 
-SCALES = {"own": "each map its own", "shared": "one for all three"}
+SCALES = {"own": "each map its own", "shared": "one for all"}
 OWN_BAR = ("the map's smallest value", "its largest + ε")
-SHARED_BAR = ("smallest value of the three", "largest of the three + ε")
+SHARED_BAR = ("smallest value of all maps", "largest of all + ε")
 
 LEAST_CHANGE = 1e-3  # of the score along the path, relative to its size
 SATURATED_BELOW = 1e-6  # of 1 − p
@@ -103,6 +97,21 @@ def exactness(comparison):
     if comparison.estimated_error <= tolerance:
         return f"{reached}."
     return f"{reached}; {_percent(tolerance)} was asked for, and more points than these are not placed at this layer."
+
+
+def masked(counts, pace):
+    """What the methods with masks would take at a layer. counts: [(label, masked pictures at most)]; pace: seconds a
+    picture, as the last explanation took, or None."""
+    times = [f", about {duration(pace * count)}" if pace else "" for _, count in counts]
+    told = [f"{label} up to {count:,}{time}" for (label, count), time in zip(counts, times, strict=True)]
+    return f"Masked pictures shown to the network: {'; '.join(told)}."
+
+
+def duration(seconds):
+    """ "3 s", "2 min", "1.5 h": as one would say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def cost(comparison):

@@ -1,0 +1,71 @@
+"""Where a method does not apply, and why."""
+
+from types import SimpleNamespace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from explorer.backend import fetch
+from explorer.errors import InputError
+from explorer.methods import METHODS
+from explorer.sweep import sweep
+
+_known = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
+ENDS = np.array([0, 1], np.float32)
+
+
+def objection(key, classifier, layer):
+    """Why a method cannot be had at a layer, in one sentence; None where it can."""
+    known = _known.setdefault(classifier, {})
+    if (key, layer.name) not in known:
+        known[key, layer.name] = _objection(METHODS[key], classifier, layer)
+    return known[key, layer.name]
+
+
+def objections(classifier, layer, path=None):
+    """{method: the reason} of all that do not apply there.
+
+    path: a PathRecord at the layer, of whatever score. Where its gradient at the picture settles the matter the network
+    is not asked: one that differs from place to place is of no mean over all places.
+    """
+    known = _known.setdefault(classifier, {})
+    if path is not None and path.on_device:
+        seen = SimpleNamespace(gradients=fetch(path.on_device[1][-1])[None])
+        for key, method in METHODS.items():
+            reason = method.objection and method.objection(seen)
+            if reason:
+                known.setdefault((key, layer.name), reason)
+    found = {key: objection(key, classifier, layer) for key in METHODS}
+    return {key: reason for key, reason in found.items() if reason}
+
+
+def require(methods, classifier, layers):
+    """Raises InputError for the first that does not apply."""
+    for layer in layers:
+        for key in methods:
+            reason = objection(key, classifier, layer)
+            if reason:
+                raise InputError(
+                    f"{METHODS[key].label} does not apply at {layer.name} of {classifier.name}. {reason}"
+                )
+
+
+def _objection(method, classifier, layer):
+    if method.path == "input" and classifier.input.whole:
+        return f"{classifier.name} rounds its pixels to whole numbers, and through rounding no gradient passes."
+    if method.objection is None:
+        return None
+    if classifier.logits_reason:
+        return classifier.logits_reason
+    reasons = (method.objection(path) for path in _two_pictures(classifier, layer))
+    return next(filter(None, reasons), None)
+
+
+def _two_pictures(classifier, layer):
+    """The layer and the gradient of the logit on two pictures of noise, for the first class and the last."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, *classifier.input_size, 3), dtype=np.uint8)
+    noise[0] //= 8
+    start, end = classifier.preprocess(noise)
+    for class_index in {0, len(classifier.class_names) - 1}:
+        for samples in sweep(classifier, [layer], start, end, class_index, "logit", ENDS):
+            yield samples.path(0)

@@ -1,0 +1,83 @@
+"""Methods that show the network the picture through masks: how many, and what it says of them."""
+
+import numpy as np
+
+from explorer import backend, layers
+from explorer.methods import METHODS
+from explorer.sweep import MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
+
+AT_PICTURE = np.ones(1, np.float32)  # the one point of the path at which masks are made
+
+
+def layers_of(key, classifier, layer):
+    """The Layers whose maps become masks."""
+    return layers.convolution_ends(classifier.layers()) if METHODS[key].masking.every_block else [layer]
+
+
+def most_masks(key, classifier, layer):
+    """How many masked pictures the network is shown at most: one a map."""
+    return sum(one.shape[2] for one in layers_of(key, classifier, layer))
+
+
+class Answers:
+    """What the network says of one picture seen through masks, each mask shown once.
+
+    question: (classifier, baseline and picture as the model is fed, class index, key of a score). known: {(layer,
+    channel): score} of an earlier answer about the same, which is not changed. Afterwards `known` holds all there is,
+    `shown` is how many masked pictures went through the network, and `passes` how many pictures in all.
+    """
+
+    def __init__(self, question, known=(), budget=MEMORY_BUDGET, progress=None):
+        self.question, self.budget, self.progress = question, budget, progress
+        self.known, self.shown, self.passes = dict(known), 0, 0
+        classifier = question[0]
+        height, width = classifier.input_size
+        (self.black,) = classifier.preprocess(np.zeros((1, height, width, 3), np.uint8))
+
+    def map_of(self, key, layer, at_baseline):
+        """(the map, [(layer, its layer map)]) of a method with masks; at_baseline: y of the baseline."""
+        classifier, start, end, class_index, score = self.question
+        masking, chosen = METHODS[key].masking, layers_of(key, classifier, layer)
+        (samples,) = sweep(classifier, chosen, start, end, class_index, score, AT_PICTURE, budget=self.budget)
+        self.passes += 1
+        maps = zip(samples.activations, samples.gradients, strict=True)
+        sets = [masking.masks(backend.fetch(a)[0], backend.fetch(g)[0], classifier.input_size) for a, g in maps]
+        self._ask(METHODS[key].label, list(zip(chosen, sets, strict=True)))
+        layer_maps = [
+            masking.layer_map(masks, [self.known[one.name, channel] for channel in masks.channels], at_baseline)
+            for one, masks in zip(chosen, sets, strict=True)
+        ]
+        found = masking.fuse(layer_maps, classifier.input_size) if masking.fuse else layer_maps[-1]
+        return np.asarray(found, np.float32), list(zip(chosen, layer_maps, strict=True))
+
+    def _ask(self, label, sets):
+        """Show the network every mask whose answer is not known."""
+        todo = []
+        for layer, masks in sets:
+            new = [i for i, channel in enumerate(masks.channels) if (layer.name, channel) not in self.known]
+            todo.append((layer, masks.at(new)))
+        before, total = 0, sum(len(masks) for _, masks in todo)
+        for layer, masks in todo:
+            self._show(label, layer, masks, before, total)
+            before += len(masks)
+        if self.progress and total:
+            self.progress(f"{label}, masked pictures", total, total)
+
+    def _show(self, label, layer, masks, before, total):
+        classifier, _, picture, class_index, score = self.question
+        run = classifier.scorer(score)
+
+        def work(where, size):
+            scores = backend.fetch(run(self.black, picture, padded(masks[where], size), class_index))
+            return scores[: where.stop - where.start]
+
+        def tell(done):
+            if self.progress:
+                self.progress(f"{label}, masked pictures", before + done, total)
+
+        most = forward_batch(classifier, self.budget, len(masks))
+        for where, scores in in_batches(work, len(masks), most, tell):
+            self.shown += len(scores)
+            self.passes += len(scores)
+            names = [(layer.name, channel) for channel in masks.channels[where]]
+            self.known.update(zip(names, map(float, scores), strict=True))

@@ -1,0 +1,48 @@
+"""Maps of a layer as masks: up-sampled to the picture and stretched to 0..1, a few at a time."""
+
+import cv2
+import numpy as np
+
+AT_ONCE = 32  # masks made together
+
+
+class Masks:
+    """maps: (n, h, w); channels: (n,), which of the layer's they are; size: (H, W) of the picture.
+
+    masks[a:b] is (b − a, H, W) float32 in [0, 1]. A map that is the same everywhere makes a mask of zeros: it prefers
+    no place.
+    """
+
+    def __init__(self, maps, channels, size):
+        self.maps, self.size = np.asarray(maps, np.float32), tuple(size)
+        self.channels = [int(channel) for channel in channels]
+
+    @classmethod
+    def of(cls, activations, size, kept=None):
+        """Of the channels of A (h, w, K); kept: (K,) bool, those to keep, by default all."""
+        channels = np.flatnonzero(np.ones(activations.shape[-1], bool) if kept is None else kept)
+        return cls(np.moveaxis(activations[..., channels], -1, 0), channels, size)
+
+    def __len__(self):
+        return len(self.maps)
+
+    def __getitem__(self, places):
+        made = [stretched(cv2.resize(one, self.size[::-1])) for one in self.maps[places]]
+        return np.array(made, np.float32).reshape(-1, *self.size)
+
+    def at(self, places):
+        """Those of the masks."""
+        return Masks(self.maps[np.array(places, int)], [self.channels[place] for place in places], self.size)
+
+    def in_turn(self):
+        """(where, masks) of all, a few at a time."""
+        for start in range(0, len(self), AT_ONCE):
+            where = slice(start, start + AT_ONCE)
+            yield where, self[where]
+
+
+def stretched(values):
+    """(V − min V) / (max V − min V); zeros where all are the same."""
+    values = np.asarray(values, np.float32)
+    low, spread = values.min(), np.ptp(values)
+    return (values - low) / spread if spread > 0 else np.zeros_like(values)

@@ -1,0 +1,17 @@
+"""Score-CAM (Wang 2020): channels weighted by what the network says of the picture seen through each of them."""
+
+import numpy as np
+
+from explorer.methods.masks import Masks
+
+
+def masks(activations, gradients, size):
+    """H_k = minmax(up(A_k)): one mask a channel of A (h, w, K). The gradients are not looked at."""
+    return Masks.of(activations, size)
+
+
+def layer_map(masks, scores, at_baseline):
+    """ReLU(Σ_k softmax(CIC)_k A_k), CIC_k = y(x ∘ H_k) − y(x')  ->  (h, w)"""
+    increase = np.asarray(scores, np.float64) - at_baseline
+    weights = np.exp(increase - increase.max())
+    return np.maximum(np.tensordot(weights / weights.sum(), masks.maps.astype(np.float64), 1), 0).astype(np.float32)

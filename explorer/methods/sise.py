@@ -1,0 +1,80 @@
+"""SISE and Ada-SISE (Sattarzadeh 2021): masks of several layers, weighed by the network's answers and fused."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+
+from explorer.methods.masks import Masks, stretched
+
+LEVELS = 255  # of grey, in which Otsu's threshold is looked for
+
+
+def masks(activations, gradients, size, *, adaptive=False):
+    """The maps of A (h, w, K) that speak for the class, as masks.
+
+    α_k = mean_ij ∂y/∂A_k. SISE keeps a map where α_k > μ max α with μ = 0; Ada-SISE puts Otsu's threshold over the
+    positive α_k / max α in the place of μ, and keeps all positive ones where it cannot tell two kinds among them.
+    """
+    alphas = np.asarray(gradients, np.float64).mean(axis=(0, 1))  # (K,)
+    most = alphas.max(initial=0)
+    kept = alphas > 0
+    if adaptive and kept.any():
+        mu = otsu(alphas[kept] / most)
+        kept = alphas / most > mu if mu is not None else kept
+    return Masks.of(activations, size, kept)
+
+
+def layer_map(masks, scores, at_baseline):
+    """V = minmax(Σ_k y(x ∘ M_k) M_k / Σ M_k)  ->  (H, W) in [0, 1]; None where there is no mask, or V prefers no place.
+
+    Σ M_k is over the places of the one mask. The baseline is not looked at.
+    """
+    total = np.zeros(masks.size)
+    for where, some in masks.in_turn():
+        sums = some.sum(axis=(1, 2), dtype=np.float64)
+        weights = np.divide(np.asarray(scores, np.float64)[where], sums, out=np.zeros(len(some)), where=sums > 0)
+        total += np.tensordot(weights, some, 1)
+    return stretched(total) if np.ptp(total) > 0 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One layer's turn in the fusion."""
+
+    layer_map: np.ndarray  # (H, W) V_b, in [0, 1]
+    chosen: np.ndarray | None  # (H, W) bool: where Otsu's threshold leaves it; None for the first layer, which all pass
+    fused: np.ndarray  # (H, W) what there is of the map after this layer
+
+
+def fusion(layer_maps):
+    """E ← (E + V_b) · Otsu(V_b), from shallow to deep: a list of Steps. A layer map that is None is passed over."""
+    steps = []
+    for found in layer_maps:
+        if found is None:
+            continue
+        if not steps:
+            steps.append(Step(found, None, found))
+            continue
+        chosen = found > otsu(found)
+        steps.append(Step(found, chosen, (steps[-1].fused + found) * chosen))
+    return steps
+
+
+def fuse(layer_maps, size):
+    """The last of the `fusion`; zeros (H, W) where no layer has a map."""
+    steps = fusion(layer_maps)
+    return steps[-1].fused if steps else np.zeros(size, np.float32)
+
+
+def otsu(values):
+    """Otsu's threshold of values in [0, 1], among 256 levels; None where they all fall on one level."""
+    levels = np.rint(np.asarray(values, np.float64).ravel() * LEVELS).astype(np.uint8)
+    if np.ptp(levels) == 0:
+        return None
+    threshold, _ = cv2.threshold(levels, 0, LEVELS, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return (threshold + 0.5) / LEVELS  # between two levels, so that rounding to them changes no side
+
+
+adaptive_masks = partial(masks, adaptive=True)

@@ -1,0 +1,80 @@
+"""The network as the sweep asks for it: traced functions of points of a path, and of masks."""
+
+from contextlib import ExitStack
+from functools import partial
+
+from keras import ops
+
+from explorer import backend, tap
+
+
+def sample(classifier, layers, score, known, start, end, alphas, class_index, *given):
+    """The network at points of a path, with everything methods need of it, in one pass forth and back.
+
+    layers: the Layers to look at, `classifier.input_layer` perhaps among them. start, end: of input.shape, as the model
+    is fed. Returns (values (n, C), u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of
+    the layers; values: what scores are computed of; u, y: see `explorer.scores`.
+
+    known: `given` are the activations of the one layer. Where the layer cuts the network the part before it is then
+    left out; where a skip connection by-passes it, what flows around it is computed from the same point of the path.
+    """
+    x = _between(start, end, alphas[:1] if known and layers[0].cuts else alphas)
+    # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
+    zeros = [ops.zeros((ops.shape(alphas)[0], *layer.shape)) for layer in layers]
+
+    def inner(zeros):
+        seen, fed = {}, x
+        with tap.LOCK, ExitStack() as taps:
+            for layer, zero in zip(layers, zeros, strict=True):
+                if layer.call is None:
+                    fed = _with(layer, zero, seen, x)
+                elif known:
+                    value = seen[layer.name] = given[0] + zero
+                    taps.enter_context(tap.replaced(*layer.place, _as_output(layer, value)))
+                else:
+                    taps.enter_context(tap.altered(*layer.place, partial(_with, layer, zero, seen)))
+            values = classifier.run(fed)
+        return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
+
+    slopes, u, (values, maps) = backend.gradient(inner, zeros)
+    outer = ops.reshape(score.slope(u), (-1, 1, 1, 1))
+    return values, u, score.value(u), maps, [inside * outer for inside in slopes]
+
+
+def seen_through(classifier, score, nothing, picture, masks, class_index):
+    """y (n,) of the picture seen through masks (n, H, W) in [0, 1]: nothing + mask (picture − nothing).
+
+    nothing, picture: of input.shape, as the model is fed. Masks multiply pixels where `nothing` is black, since the
+    preprocessing is affine.
+    """
+    nothing, picture = ops.convert_to_tensor(nothing)[None], ops.convert_to_tensor(picture)[None]
+    masks = _as_output(classifier.input_layer, ops.convert_to_tensor(masks)[..., None])
+    return score.value(score.inner(classifier.run(nothing + masks * (picture - nothing)), class_index))
+
+
+def _between(start, end, alphas):
+    """The points start + α (end − start) of the path; (n, H, W, 3).
+
+    Reckoned from the nearer end, so that both ends are exact, and so is every point where the ends are equal: what
+    does not change along the path must not seem to, or its rounding would be integrated into a map of noise.
+    """
+    alphas = ops.reshape(ops.convert_to_tensor(alphas), (-1, 1, 1, 1))
+    start, end = ops.convert_to_tensor(start)[None], ops.convert_to_tensor(end)[None]
+    return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
+
+
+def _with(layer, zero, seen, output):
+    """What a layer returns, with `zero` (n, h, w, K) added to it; noted in `seen` as the float32 map it is."""
+    seen[layer.name] = ops.cast(_as_map(layer, output), "float32")
+    return output + _as_output(layer, zero)
+
+
+def _as_map(layer, value):
+    """What the network has at a layer, as (n, h, w, K)."""
+    return ops.transpose(value, (0, 2, 3, 1)) if layer.channels_first else value
+
+
+def _as_output(layer, a):
+    """A map (n, h, w, K) as the layer returns it."""
+    a = ops.transpose(a, (0, 3, 1, 2)) if layer.channels_first else a
+    return ops.cast(a, layer.dtype)
