@@ -1,5 +1,11 @@
 // Pictures dropped or pasted anywhere on the page go the way of the "Add pictures" button.
 (() => {
+  // Each page has an address of its own, to be linked to.
+  window.showAddress = (page) => {
+    const address = new URL(window.location);
+    if (page === 'explore') address.searchParams.delete('view'); else address.searchParams.set('view', page);
+    history.replaceState(null, '', address);
+  };
   const give = (files) => {
     const input = document.querySelector('#add-pictures input[type=file], input#add-pictures, input[data-testid*=add-pictures]')
       || document.querySelector('#add-pictures')?.parentElement?.querySelector('input[type=file]');

@@ -164,6 +164,11 @@ def canonical(spec):
     return f"{UPLOADED}:{hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:8]}"
 
 
+def is_named(spec):
+    """Whether a baseline is one of the words of `BASELINES`, not a picture."""
+    return isinstance(spec, str) and _split(spec)[0] in BASELINES
+
+
 def describe(spec):
     """A baseline in a few words for a caption: "blurred, σ = 10 px", "picture 'sea.png'"."""
     if isinstance(spec, str) and spec.startswith(f"{UPLOADED}:"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer import heatmaps
 from explorer.backend import fetch
+from explorer.baselines import is_named
 from explorer.layer_path import Array, Samples
 from explorer.layers import Layer
 from explorer.methods import METHODS
@@ -113,6 +114,15 @@ class Comparison:
         pictures = self.image.nbytes + self.baseline_image.nbytes
         maps = 2 * len(self.cams) + sum(map(len, self.layer_maps.values()))
         return self.path.bytes + pictures + 4 * maps * math.prod(self.image.shape[:2]) + 200 * len(self.answers)
+
+    @property
+    def asks(self):
+        """What `explorer.explain` has to be asked for the same again, but picture and layer."""
+        settings = dict(self.settings)
+        for name in ("model", "layer", "class_name"):
+            del settings[name]
+        baseline = settings["baseline"] if is_named(settings["baseline"]) else self.baseline_image
+        return settings | {"baseline": baseline, "epsilon": self.epsilon}
 
     def at_epsilon(self, epsilon):
         """The same maps normalised with another ε; the network is not asked again."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer.ui import explore, text
+from explorer.ui import shell, text
 from explorer.ui.events import TOY, Explorer
 from explorer.ui.warm_up import warm_up
 from explorer.zoo import DEFAULT, MODELS
@@ -16,7 +16,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-
 def build(explorer):
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
         gr.HTML(f"<h1>{text.TITLE}</h1><p>{text.TAGLINE}</p>", elem_id="title")
-        explore.build(app, explorer)
+        shell.build(app, explorer)
     return app
 
 

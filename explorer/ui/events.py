@@ -52,7 +52,7 @@ class Explorer:
     def __init__(self, first=TOY, allow_own=False):
         self.first, self.allow_own = first, allow_own
         self._networks = WeakKeyDictionary()  # classifier -> its Network
-        self._pace = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
+        self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
         self.computing = lent.explaining(self._networks.__getitem__)
         self.recent = Recent(explain=self.computing.explain)
         self.loaded = Loaded(let_go=self.recent.forget)
@@ -66,6 +66,10 @@ class Explorer:
         if asked.head in (None, session.head) and asked.model == session.model:
             return session.network
         return replace(network, head=asked.head) if asked.head else network
+
+    def pace(self, classifier):
+        """Seconds a picture, as its last explanation took; None before the first."""
+        return self._paces.get(classifier)
 
     def _load(self, network, tell):
         classifier = self.loaded.get(network, lambda: network.load(tell))
@@ -158,7 +162,7 @@ class Explorer:
             begun = time.monotonic()
             result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, preview, **asks)
             if result.cost.passes:
-                self._pace[classifier] = (time.monotonic() - begun) / result.cost.passes
+                self._paces[classifier] = (time.monotonic() - begun) / result.cost.passes
         except (InputError, Cancelled) as why:
             if session.result is None or job.superseded:
                 raise
@@ -176,7 +180,7 @@ class Explorer:
         masked = [(method.label, key) for key, method in METHODS.items() if method.masking]
         counts = [(label, most_masks(key, classifier, result.layer)) for label, key in masked]
         return results.methods_note(
-            objections(classifier, result.layer, result.path), counts, self._pace.get(classifier)
+            objections(classifier, result.layer, result.path), counts, self.pace(classifier)
         )
 
     def _show(self, session, classifier, dark):

@@ -38,6 +38,8 @@ class Session:
     networks: dict[str, Network] = field(default_factory=dict)  # the visitor's own, by name
     job: Job = field(default_factory=Job)
     strip: Any = None  # what the page's strip holds, and which of it is chosen
+    page: str = "explore"  # the page that is open
+    shown_on: dict[str, Any] = field(default_factory=dict)  # page -> the Comparison it shows
     look: Any = None  # what the page asks of colours and ε, always the latest
     # What the results on the page are of; all None before the first
     result: Comparison | None = None

@@ -1,0 +1,37 @@
+"""Explore: the maps side by side, what is wrong with them, their raw values, and the score along the path."""
+
+import gradio as gr
+
+from explorer.ui import results, text
+from explorer.ui.events import lower_exponent
+
+KEY, LABEL = "explore", "Explore"
+
+
+def build():
+    cards = gr.HTML(elem_id="cards")
+    with gr.Row(elem_id="announcement"):
+        notice = gr.HTML(elem_id="notice")
+        with gr.Column(elem_id="remedies", min_width=0):
+            lower_epsilon = gr.Button("Lower ε", size="sm", visible=False)
+            use_logit = gr.Button("Explain the logit", size="sm", visible=False)
+    with gr.Row(elem_id="charts"):
+        with gr.Column(min_width=320, scale=3):
+            gr.HTML("<h3>Raw values of each map, on one logarithmic axis</h3>")
+            histograms = gr.Plot(show_label=False, elem_id="histograms")
+        with gr.Column(min_width=320, scale=2):
+            gr.HTML("<h3>The score along the path</h3>")
+            path = gr.Plot(show_label=False, elem_id="path")
+            completeness = gr.HTML(elem_id="completeness")
+    gr.HTML(f'<p class="caption">{text.CAPTION}</p>', elem_id="caption")
+    machine = gr.HTML(elem_id="machine")
+    with gr.Accordion("What the words mean", open=False, elem_id="words"):
+        gr.HTML(results.glossary())
+    return {
+        "cards": cards, "notice": notice, "lower_epsilon": lower_epsilon, "use_logit": use_logit,
+        "histograms": histograms, "path": path, "completeness": completeness, "machine": machine,
+    }  # fmt: skip
+
+
+def lower_epsilon(session):
+    return lower_exponent(session.result)
