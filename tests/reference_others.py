@@ -71,6 +71,11 @@ def straight_walk(network, baseline, image, steps):
     return walk(network, [(image, a) for a in line])
 
 
+def at_picture(network, x):
+    """The picture alone: a path of one point."""
+    return walk(network, [(x, network.trunk(x))])
+
+
 def at_input(network):
     return ref.Network(lambda x: x, lambda _, x: network.head(x, network.trunk(x)))
 
@@ -92,33 +97,36 @@ def internal_influence(path, rule="trapezoid"):
     return np.maximum(total.sum(axis=2), 0)
 
 
+UNITS = {  # method: (the path it goes along, its map)
+    "integrated_gradients": (input_walk, units_map),
+    "layer_integrated_gradients": (straight_walk, units_map),
+    "layer_conductance": (layer_walk, units_map),
+    "internal_influence": (layer_walk, internal_influence),
+}
+
+
 def cam(kernel, class_index, activations):
     """Zhou 2016: ReLU(Σ_k W_kc A_k)."""
     return ref.map_of(kernel[:, class_index], activations)
 
 
-def shares(g, a):
+def shares(g, a, form=lambda g, s: 1 / (2 + g * s)):
     """Grad-CAM++: α = 1/(2 + g S_k) where g > 0, else zero, S_k the sum of a map."""
     found = np.zeros(g.shape)
     for i, j, k in np.ndindex(g.shape):
         if g[i, j, k] > 0:
-            found[i, j, k] = 1 / (2 + g[i, j, k] * a[:, :, k].sum())
+            found[i, j, k] = form(g[i, j, k], a[:, :, k].sum())
     return found
 
 
-def shares_as_published(g, a, epsilon=0.0):
-    """Grad-CAM++ as first written, α = g²/(2g² + g³ S_k + ε), where g > 0."""
-    found = np.zeros(g.shape)
-    for i, j, k in np.ndindex(g.shape):
-        if g[i, j, k] > 0:
-            square, cube = g[i, j, k] ** 2, g[i, j, k] ** 3
-            found[i, j, k] = square / (2 * square + cube * a[:, :, k].sum() + epsilon)
-    return found
+def first_form(epsilon=0.0):
+    """α as first written, g²/(2g² + g³ S_k + ε)."""
+    return lambda g, s: g**2 / (2 * g**2 + g**3 * s + epsilon)
 
 
-def grad_cam_plus_plus(g, a, share=shares):
+def grad_cam_plus_plus(g, a, *form):
     """w_k = Σ_ij α ReLU(g)."""
-    return ref.map_of((share(g, a) * np.maximum(g, 0)).sum(axis=(0, 1)), a)
+    return ref.map_of((shares(g, a, *form) * np.maximum(g, 0)).sum(axis=(0, 1)), a)
 
 
 # The methods that look at masked pictures
@@ -132,7 +140,7 @@ def stretched(values):
 
 def mask_of(channel, height, width):
     """One channel (h, w) as a mask at the size of the picture, 0 to 1; None for a constant one."""
-    return stretched(ref.resize(channel, height, width))
+    return None if channel.min() == channel.max() else stretched(ref.resize(channel, height, width))
 
 
 def answer(network, feed, picture, mask, class_index, kind):
@@ -154,13 +162,14 @@ def score_cam(network, feed, picture, baseline, class_index, kind):
     return ref.map_of(powers / powers.sum(), a)
 
 
-def otsu(values, whole=np.round):
+def otsu(values):
     """Which values, 0 to 1, lie above Otsu's threshold; None where all have one grey level and nothing can be split.
 
-    Every one of the 255 thresholds between the 256 grey levels is tried; the best parts the levels so that the variance
-    between both sides, n₀n₁(μ₀ − μ₁)² = (s₀n₁ − s₁n₀)²/(n₀n₁), is greatest: fractions of whole numbers, no rounding.
+    A value v has the grey level nearest to 255 v. Every one of the 255 thresholds between the 256 levels is tried; the
+    best parts the values so that the variance between both sides, n₀n₁(μ₀ − μ₁)² = (s₀n₁ − s₁n₀)²/(n₀n₁), is greatest:
+    fractions of whole numbers, no rounding.
     """
-    levels = [int(level) for level in whole(255 * np.asarray(values)).ravel()]
+    levels = [round(255 * float(value)) for value in np.ravel(values)]
     best, threshold = Fraction(0), None
     for t in range(255):
         below, above = [v for v in levels if v <= t], [v for v in levels if v > t]
@@ -184,17 +193,20 @@ def chosen_maps(gradients, adaptive=False):
     return positive if above is None else [k for k, out in zip(positive, above, strict=True) if out]
 
 
-def block_map(network, feed, picture, class_index, kind, adaptive=False):
-    """One layer of SISE, (H, W) from 0 to 1: minmax Σ_k y_k M_k/ΣM_k; None without a map that can be used."""
-    x = feed(picture)
-    a = network.trunk(x)
-    g = ref.gradient(lambda a: ref.score(network.head(x, a), class_index, kind), a)
-    total = np.zeros(picture.shape[:2])
-    for k in chosen_maps(g, adaptive):
-        mask = mask_of(a[:, :, k], *picture.shape[:2])
-        if mask is not None:
-            total += answer(network, feed, picture, mask, class_index, kind) * mask / mask.sum()
-    return stretched(total)
+def block_maps(there, feed, picture, class_index, kind, adaptive=False):
+    """SISE at every layer, (H, W) from 0 to 1: V = minmax Σ_k y_k M_k/ΣM_k; None without a map that can be used.
+
+    there: what `blocks` returns. Masks whose map is constant are left out.
+    """
+    maps = []
+    for network, at in there.values():
+        path, total = at.path(class_index, kind), np.zeros(picture.shape[:2])
+        for k in chosen_maps(path.gradients[0], adaptive):
+            mask = mask_of(path.activations[0][:, :, k], *picture.shape[:2])
+            if mask is not None:
+                total += answer(network, feed, picture, mask, class_index, kind) * mask / mask.sum()
+        maps.append(stretched(total))
+    return maps
 
 
 def fuse(blocks):
@@ -215,3 +227,37 @@ def fused_at_once(blocks):
             v = v * otsu(there[later - 1])
         total = total + v
     return total
+
+
+# The test networks, cut at every layer of SISE
+
+
+def blocks(weights, x, smooth=False):
+    """{layer: (Network, its Slopes at x)}, from shallow to deep, of a test network with these weights. Their names tell
+    its form: a branch beside a shortcut, or features; a neck, or global average pooling instead."""
+    act, pool = (ref.softplus, ref.average_pool) if smooth else (ref.relu, ref.max_pool)
+
+    def conv(x, name, padding="valid"):
+        return act(ref.conv(x, *weights[name], padding))
+
+    stages = {
+        "stem": lambda x: conv(x, "stem", "same"),
+        "features": lambda a: conv(pool(a), "features"),
+        "joined": lambda a: conv(pool(a), "branch", "same") + conv(pool(a), "shortcut"),
+        "neck": lambda a: conv(a, "neck"),
+    }
+    names = [name for name in stages if name in weights or (name == "joined" and "branch" in weights)]
+    last = ref.linear if "neck" in weights else ref.global_average
+
+    def through(x, some):
+        for name in some:
+            x = stages[name](x)
+        return x
+
+    def at(place):
+        return ref.Network(
+            lambda x: through(x, names[: place + 1]),
+            lambda _, a: ref.dense(last(through(a, names[place + 1 :])), *weights["classes"]),
+        )
+
+    return {name: (at(place), at_picture(at(place), x)) for place, name in enumerate(names)}

@@ -13,8 +13,7 @@ from explorer.ui.session import Session
 
 IS_DARK = "document.body.classList.contains('dark')"
 ADDRESS = "(...all) => {{ showAddress('{}'); return all; }}"
-VIEW = "new URLSearchParams(window.location.search).get('view')"
-OPENING = f"(...all) => [all[0], {IS_DARK}, {VIEW}, ...all.slice(3)]"
+OPENING = f"(...all) => [all[0], {IS_DARK}, openedAt, ...all.slice(3)]"
 
 
 def build(app, explorer):
