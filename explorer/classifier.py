@@ -145,6 +145,16 @@ class Classifier:
         key = tuple(layer.name for layer in layers), score.key, known
         return self._compiled(key, partial(samplers.sample, self, layers, score, known), *shapes)
 
+    def changed(self, how, layer, score):
+        """The network behind a layer with another end: like `sampler`, with known activations and one argument more.
+
+        how: "scaled", the argument a factor of the logits, or "shifted", the argument (K,) as `samplers.shifted` tells.
+        """
+        score, fn = self.score(score), {"scaled": samplers.scaled, "shifted": samplers.shifted}[how]
+        last = () if how == "scaled" else (layer.shape[2],)
+        shapes = [self.input.shape, self.input.shape, (None,), "int", (None, *layer.shape), last]
+        return self._compiled((how, layer.name, score.key), partial(fn, self, layer, score), *shapes)
+
     def scorer(self, score):
         """The scores of the picture seen through masks: see `explorer.samplers.seen_through`."""
         score = self.score(score)

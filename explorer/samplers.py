@@ -8,7 +8,7 @@ from keras import ops
 from explorer import backend, tap
 
 
-def sample(classifier, layers, score, known, start, end, alphas, class_index, *given):
+def sample(classifier, layers, score, known, start, end, alphas, class_index, *given, change=None):
     """The network at points of a path, with everything methods need of it, in one pass forth and back.
 
     layers: the Layers to look at, `classifier.input_layer` perhaps among them. start, end: of input.shape, as the model
@@ -17,6 +17,8 @@ def sample(classifier, layers, score, known, start, end, alphas, class_index, *g
 
     known: `given` are the activations of the one layer. Where the layer cuts the network the part before it is then
     left out; where a skip connection by-passes it, what flows around it is computed from the same point of the path.
+
+    change: (values, [A]) -> other values, of a network that differs from this one at its end.
     """
     x = _between(start, end, alphas[:1] if known and layers[0].cuts else alphas)
     # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
@@ -34,11 +36,32 @@ def sample(classifier, layers, score, known, start, end, alphas, class_index, *g
                 else:
                     taps.enter_context(tap.altered(*layer.place, partial(_with, layer, zero, seen)))
             values = classifier.run(fed)
+        values = values if change is None else change(values, [seen[layer.name] for layer in layers])
         return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
 
     slopes, u, (values, maps) = backend.gradient(inner, zeros)
     outer = ops.reshape(score.slope(u), (-1, 1, 1, 1))
     return values, u, score.value(u), maps, [inside * outer for inside in slopes]
+
+
+def scaled(classifier, layer, score, start, end, alphas, class_index, given, factor):
+    """`sample` behind a layer, of a network whose logits are `factor` times as large."""
+    change = partial(_times, factor)
+    return sample(classifier, [layer], score, True, start, end, alphas, class_index, given, change=change)
+
+
+def shifted(classifier, layer, score, start, end, alphas, class_index, given, weights):
+    """`sample` behind a layer, of a network that adds t = Σ_k weights_k Σ_ij A_k to every logit; weights: (K,)."""
+    change = partial(_plus, weights)
+    return sample(classifier, [layer], score, True, start, end, alphas, class_index, given, change=change)
+
+
+def _times(factor, values, maps):
+    return values * factor
+
+
+def _plus(weights, values, maps):
+    return values + ops.einsum("nhwk,k->n", maps[0], weights)[:, None]
 
 
 def seen_through(classifier, score, nothing, picture, masks, class_index):

@@ -21,7 +21,7 @@ GROUPS = {
     ),
     "use case": (
         "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "applies", "request",
-        "straight", "masking", "further", "explain", "recent",
+        "straight", "masking", "further", "explain", "recent", "pictured", "positive", "vulnerability",
     ),
     "API": ("explorer",),
     "shown": ("overlays", "charts", "figure", "export"),

@@ -1,0 +1,47 @@
+"""Grad-CAM++ beside Grad-CAM with positive gradients: how far they are the same.
+
+Lerma and Lucas, "Grad-CAM++ is Equivalent to Grad-CAM With Positive Gradients" (2022): with α = 1 / (2 + g S_k) the
+weights Σ_ij α ReLU(g) are those of positive gradients, up to a factor, wherever g S_k is small beside 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.backend import fetch
+from explorer.layer_path import Array, LayerPath
+from explorer.methods import METHODS, Options
+from explorer.methods.grad_cam_plus_plus import shares
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both at one layer, for one score."""
+
+    plus_plus: Array  # (h, w) the map of Grad-CAM++
+    positive: Array  # (h, w) that of Grad-CAM with positive gradients
+    shares: Array  # (n,) α of every unit whose gradient is positive, in (0, ½]
+    cosine: float  # of the two layers of weights (K,); NaN where one of them is zero
+
+
+def pair(at):
+    """at: `explorer.pictured.AtPicture`."""
+    path = LayerPath(np.array([0, 1]), *(np.stack([v, v]) for v in (at.activations, at.gradients)), np.zeros(2))
+    alphas = fetch(shares(at.activations, at.gradients)).astype(np.float64)
+    positive = np.maximum(at.gradients.astype(np.float64), 0)
+    return Pair(
+        fetch(METHODS["grad_cam_plus_plus"](path)),
+        fetch(METHODS["grad_cam"](path, Options(gradients="positive"))),
+        alphas[at.gradients > 0],
+        cosine((alphas * positive).sum(axis=(0, 1)), positive.mean(axis=(0, 1))),
+    )
+
+
+def cosine(a, b):
+    """Of two vectors, whatever their size: 1e-200 times as long is as good. NaN where one is zero."""
+    a, b = (np.asarray(v, np.float64).ravel() for v in (a, b))
+    sizes = [np.abs(v).max(initial=0) for v in (a, b)]
+    if not all(sizes):
+        return float("nan")
+    a, b = (v / size for v, size in zip((a, b), sizes, strict=True))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
