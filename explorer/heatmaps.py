@@ -40,6 +40,20 @@ def normalise(raw, epsilon, low=None, high=None):
     return np.clip((raw - low) / (high - low + epsilon), 0, 1).astype(np.float32)
 
 
+def difference(raw, other, each=False):
+    """L − L', of two raw maps (H, W) of one size, as shares of the largest value in either  ->  (H, W) in [−1, 1]
+
+    each: divide each map by its own largest value before. None where a map is not finite, or both are zero.
+    """
+    raw, other = np.asarray(raw, np.float64), np.asarray(other, np.float64)
+    if not (np.isfinite(raw).all() and np.isfinite(other).all()):
+        return None
+    if each:
+        raw, other = (values / (values.max() or 1) for values in (raw, other))
+    size = max(raw.max(), other.max())
+    return (raw - other) / size if size > 0 else None
+
+
 def statistics(cam):
     """Minimum, mean, maximum of a raw map and its number of exact zeros, as plain numbers; None where not finite."""
     cam = np.asarray(cam, np.float64)

@@ -15,6 +15,8 @@ DEFAULT_COLORMAP = "inferno"
 PERCEPTUAL = ("inferno", "viridis", "magma", "plasma", "cividis")
 CLASSIC = ("turbo", "jet", "hot")
 
+ABOVE, BELOW = (255, 165, 40), (130, 60, 220)  # of maps with a sign
+
 MISSING_SQUARE = 4  # pixels on a side of the chequers that stand for "no value"
 
 
@@ -58,6 +60,24 @@ def overlay(image, heatmap, colormap=DEFAULT_COLORMAP, opacity=0.5):
             f"{image.dtype} {image.shape}: resize one of them."
         )
     return np.rint((1 - opacity) * image + opacity * colours).astype(np.uint8)
+
+
+def diverging(image, values, opacity=0.5):
+    """A map with a sign over its picture: orange where above zero, violet where below, the picture where it is zero.
+
+    image: uint8 (H, W, 3); values: (H, W) in [−1, 1]; opacity: that of ±1. Returns uint8 (H, W, 3). Both colours are
+    told apart by every kind of sight.
+    """
+    values = np.clip(_map(values), -1, 1)[..., None]
+    share = opacity * np.sqrt(np.abs(values))  # faint differences are the larger part
+    colours = np.where(values > 0, np.array(ABOVE, np.float64), np.array(BELOW, np.float64))
+    return np.rint((1 - share) * np.asarray(image) + share * colours).astype(np.uint8)
+
+
+def diverging_bar(height=1, width=256):
+    """The colours of `diverging` from −1 to 1 over grey, uint8 (height, width, 3)."""
+    values = np.repeat(np.linspace(-1, 1, width)[None], height, axis=0)
+    return diverging(np.full((height, width, 3), 128, np.uint8), values, 1.0)
 
 
 def colour_bar(colormap=DEFAULT_COLORMAP, height=256, width=16):

@@ -58,3 +58,27 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the photographs and weights of {SHARED_DATA} are not on this machine")
     return SHARED_DATA
+
+
+# The page without a browser. Imported only where it is asked for: Gradio takes its time.
+
+
+@pytest.fixture
+def explorer(monkeypatch):
+    import visitor
+
+    return visitor.explorer(monkeypatch)
+
+
+@pytest.fixture
+def net(explorer):
+    import visitor
+
+    return visitor.net(explorer)
+
+
+@pytest.fixture
+def session(explorer):
+    import visitor
+
+    return visitor.session(explorer)

@@ -5,63 +5,15 @@ from types import SimpleNamespace
 import keras
 import networks
 import numpy as np
-import pytest
 from PIL import Image
+from visitor import Telling, asked, silent
 
 from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
-from explorer.methods import DEFAULT
 from explorer.ui import choices, events, progress
-from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, Silent, guarded
+from explorer.ui.events import guarded
 from explorer.ui.networks import Network
 from explorer.ui.session import Picture, Session
-
-LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
-
-
-def asked(**changes):
-    values = {
-        "model": "net", "head": None, "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
-        "colour": "#808080", "baseline_picture": None, "automatic": False, "steps": 4, "tolerance": 0.5,
-        "score": "probability", "gradients": "raw", "units": "selected", "quadrature": "trapezoid", "methods": DEFAULT,
-        **LOOK,
-    }  # fmt: skip
-    return Asked(**(values | changes))
-
-
-@pytest.fixture
-def explorer(monkeypatch):
-    pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}", True) for i in range(3))
-    monkeypatch.setattr(events, "examples", lambda network: pictures)
-    shared = Explorer(Network("net"))
-    shared.loaded.get(Network("net"), lambda: networks.make()[0])
-    return shared
-
-
-@pytest.fixture
-def net(explorer):
-    return explorer.loaded.get(Network("net"), None)
-
-
-@pytest.fixture
-def session(explorer):
-    opened = Session()
-    explorer.open(opened, asked(), dark=False)
-    return opened
-
-
-class Telling(Silent):
-    """Whom long work tells how far it is: the function given."""
-
-    def __init__(self, tell):
-        self._tell = tell
-
-    def __call__(self, *count):
-        self._tell(*count)
-
-
-silent = Silent()
 
 
 def test_the_page_opens_with_an_example_explained(explorer):

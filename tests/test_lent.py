@@ -14,7 +14,7 @@ import pytest
 from counting import Counting, assert_same_maps
 from gradio.context import LocalContext
 from test_backend import python_with
-from test_events import Telling, asked, silent
+from visitor import Telling, asked, silent
 
 from explorer import backend
 from explorer.comparison import Cost

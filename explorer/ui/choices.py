@@ -2,12 +2,20 @@
 
 from explorer.ui import text
 
+MOST = 6  # layers that stand for a network
+
 
 def layers(classifier):
     """The ends of the blocks, the last one first, then every layer in its order."""
     first = classifier.block_ends
     order = [*reversed(first), *(layer for layer in classifier.layers() if layer not in first)]
     return [(_layer_words(layer), layer.name) for layer in order]
+
+
+def film(classifier):
+    """The Layers that stand for the whole network, in order: the ends of its blocks; of many, those of a resolution."""
+    ends = classifier.block_ends
+    return list(ends) if len(ends) <= MOST else list({layer.shape[:2]: layer for layer in ends}.values())[-MOST:]
 
 
 def _layer_words(layer):

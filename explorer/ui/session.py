@@ -40,6 +40,7 @@ class Session:
     strip: Any = None  # what the page's strip holds, and which of it is chosen
     page: str = "explore"  # the page that is open
     shown_on: dict[str, Any] = field(default_factory=dict)  # page -> the Comparison it shows
+    kept: dict[str, Any] = field(default_factory=dict)  # page -> what it has computed and draws again
     look: Any = None  # what the page asks of colours and ε, always the latest
     # What the results on the page are of; all None before the first
     result: Comparison | None = None

@@ -11,7 +11,7 @@ from explorer.masking import most_masks
 from explorer.methods import METHODS
 from explorer.methods.sise import fusion
 from explorer.overlays import overlay
-from explorer.ui import text
+from explorer.ui import choices, text
 from explorer.ui.tiles import CHOOSING, Tile, grid
 
 KEY, LABEL = "layers", "Layers"
@@ -23,7 +23,6 @@ SISE_ABOUT = (
     "SISE shows the network the picture through the maps of every block, adds up the masks by its answers, and keeps "
     "from each layer what Otsu's threshold keeps."
 )
-MOST = 6  # columns; a network of more blocks is shown by the last layer of each resolution
 
 
 def build():
@@ -50,18 +49,12 @@ def wire(frame, places):
 
 def show(explorer, session, asked, dark, tell):
     result = session.result
-    chosen, (_, progress) = _layers(result.classifier), session.begin(tell)
+    chosen, (_, progress) = choices.film(result.classifier), session.begin(tell)
     methods = [key for key in result.settings["methods"] if METHODS[key].path == "layer"] or ["rsi_grad_cam"]
     asks = result.asks | {"methods": methods}
     found = explain_layers(result.classifier, result.image, [one.name for one in chosen], progress=progress, **asks)
     most = most_masks("sise", result.classifier, result.layer)
     return {"film": _film(found, asked), "sise_cost": _cost(most, explorer.pace(result.classifier)), "sise": ""}
-
-
-def _layers(classifier):
-    """The ends of the blocks; of many, those of each resolution."""
-    ends = classifier.block_ends
-    return ends if len(ends) <= MOST else list({layer.shape[:2]: layer for layer in ends}.values())[-MOST:]
 
 
 def _film(found, asked):
