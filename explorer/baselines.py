@@ -2,7 +2,8 @@
 
 All of them are RGB pixels at the size of the picture, so that "black" is black whatever numbers a network is fed.
 A baseline is told by one word that fits in a command line, a settings file or a link: "black", "blurred:12",
-"uniform-noise:7", "colour:#ff8800"; or by a picture: an array, a PIL image, or the path of a file.
+"uniform-noise:7", "colour:#ff8800"; or by a picture: an array, a PIL image, or the path of a file. One is neither: a
+ClassNeutral.
 """
 
 import difflib
@@ -24,7 +25,17 @@ from explorer.images import fit, load_image
 MAX_SIGMA = 200.0  # pixels; by then every picture the networks see is even
 MAX_SEED = 2**32 - 1
 MIDDLE, NOISE_SIGMA = 127.5, 64.0  # Gaussian noise: four standard deviations span the range of a pixel
-UPLOADED = "uploaded"
+# What settings call a baseline that they do not hold, before eight digits of its pixels' SHA-256: in words, and what
+# to do about it.
+UPLOADED, NEUTRAL = "uploaded", "class-neutral"
+NOT_HELD = {
+    UPLOADED: ("an uploaded picture", "An uploaded baseline is not kept with the settings: upload its picture again."),
+    NEUTRAL: (
+        "class-neutral",
+        "A class-neutral baseline is optimised for one network and not kept with the settings: pass the baseline of "
+        "explorer.neutral.class_neutral(classifier).",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,33 @@ class Baseline:
     default: str | None = None
     read: Callable | None = None
     write: Callable = str
+
+
+@dataclass(frozen=True, eq=False)
+class ClassNeutral:
+    """The baseline that `explorer.neutral` optimises for a network: RGB in the units of pixels, but neither whole nor
+    within 0..255, so no picture that could be displayed.
+
+    pixels: (H, W, 3) finite numbers, kept as a read-only float32 copy. Two of the same values are equal.
+    """
+
+    pixels: np.ndarray
+
+    def __post_init__(self):
+        pixels = np.array(self.pixels, np.float32)
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or not np.isfinite(pixels).all():
+            raise InputError(
+                "A class-neutral baseline is an array (H, W, 3) of finite numbers, and what was received, of the shape "
+                f"{pixels.shape}, is not: have it optimised anew."
+            )
+        pixels.setflags(write=False)
+        object.__setattr__(self, "pixels", pixels)
+
+    def __eq__(self, other):
+        return isinstance(other, ClassNeutral) and np.array_equal(self.pixels, other.pixels)
+
+    def __hash__(self):
+        return hash(self.pixels.tobytes())
 
 
 def _even(rgb):
@@ -130,10 +168,10 @@ ALIASES = {"gray": "grey", "color": "colour", "blur": "blurred"}
 
 
 def make_baseline(spec, image):
-    """The baseline picture, a new uint8 (H, W, 3) array of the size of image.
+    """The baseline picture, a new uint8 (H, W, 3) array of the size of image; of a ClassNeutral its float32 values.
 
     spec: see the top of this file; image: uint8 (H, W, 3) RGB, as the network sees it. An uploaded picture is
-    stretched to that size. Raises InputError where spec is none of the choices.
+    stretched to that size; a ClassNeutral has it already. Raises InputError where spec is none of the choices.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
@@ -141,6 +179,8 @@ def make_baseline(spec, image):
             f"A baseline is made for an RGB picture, uint8 of shape (H, W, 3), not {image.dtype} "
             f"{image.shape}: load the picture with load_image."
         )
+    if isinstance(spec, ClassNeutral):
+        return _sized(spec, image).copy()
     parsed = _parse(spec)
     if parsed is None:
         return fit(load_image(spec), *image.shape[:2])
@@ -148,20 +188,37 @@ def make_baseline(spec, image):
     return kind.draw(image, value)
 
 
+def displayed(picture):
+    """A baseline picture as it can be displayed, uint8 (H, W, 3): rounded, and cut to 0..255."""
+    return picture if picture.dtype == np.uint8 else np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def once_more(spelling, picture):
+    """What makes the same baseline again: its word, or where it has none, its picture.
+
+    spelling: as `canonical` has it; picture: as `make_baseline` made it.
+    """
+    if is_named(spelling):
+        return spelling
+    return picture if picture.dtype == np.uint8 else ClassNeutral(picture)
+
+
 def canonical(spec):
     """The one spelling of a baseline, a string for settings: "Blurred" -> "blurred:10".
 
     A file's path stays as it is; an array or PIL image becomes "uploaded:" and eight digits of its pixels'
-    SHA-256, enough to tell two apart. Reads no file. Raises InputError where spec is none of the choices.
+    SHA-256, enough to tell two apart; a ClassNeutral "class-neutral:" and its digits. Reads no file. Raises InputError
+    where spec is none of the choices.
     """
+    if isinstance(spec, ClassNeutral):
+        return _digest(NEUTRAL, spec.pixels)
     parsed = _parse(spec)
     if parsed is not None:
         kind, value = parsed
         return kind.name if kind.read is None else f"{kind.name}:{kind.write(value)}"
     if isinstance(spec, (str, Path)):
         return str(spec)
-    pixels = load_image(spec)
-    return f"{UPLOADED}:{hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:8]}"
+    return _digest(UPLOADED, load_image(spec))
 
 
 def is_named(spec):
@@ -171,13 +228,29 @@ def is_named(spec):
 
 def describe(spec):
     """A baseline in a few words for a caption: "blurred, σ = 10 px", "picture 'sea.png'"."""
-    if isinstance(spec, str) and spec.startswith(f"{UPLOADED}:"):
-        return "an uploaded picture"
+    if isinstance(spec, ClassNeutral):
+        return NOT_HELD[NEUTRAL][0]
+    if isinstance(spec, str) and ":" in spec and _split(spec)[0] in NOT_HELD:
+        return NOT_HELD[_split(spec)[0]][0]
     parsed = _parse(spec)
     if parsed is not None:
         kind, value = parsed
         return kind.caption.format("" if kind.read is None else kind.write(value))
-    return f"picture '{Path(spec).name}'" if isinstance(spec, (str, Path)) else "an uploaded picture"
+    return f"picture '{Path(spec).name}'" if isinstance(spec, (str, Path)) else NOT_HELD[UPLOADED][0]
+
+
+def _digest(name, pixels):
+    return f"{name}:{hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:8]}"
+
+
+def _sized(neutral, image):
+    """The pixels of a ClassNeutral, which are not stretched: between them nothing was optimised."""
+    if neutral.pixels.shape != image.shape:
+        raise InputError(
+            f"A class-neutral baseline has the size of the pictures of its network, {neutral.pixels.shape}, but the "
+            f"picture here is {image.shape}: have one optimised for this network."
+        )
+    return neutral.pixels
 
 
 def _split(spec):
@@ -196,8 +269,8 @@ def _parse(spec):
     name, text = _split(spec)
     if name in BASELINES:
         return _with_value(BASELINES[name], text)
-    if name == UPLOADED:
-        raise InputError("An uploaded baseline is not kept with the settings: upload its picture again.")
+    if name in NOT_HELD:
+        raise InputError(NOT_HELD[name][1])
     if Path(spec).suffix or Path(spec).name != spec:  # named like a file; load_image says if it is none
         return None
     near = difflib.get_close_matches(name, [*BASELINES, *ALIASES], n=1)

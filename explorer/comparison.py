@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer import heatmaps
 from explorer.backend import fetch
-from explorer.baselines import is_named
+from explorer.baselines import once_more
 from explorer.layer_path import Array, Samples
 from explorer.layers import Layer
 from explorer.methods import METHODS
@@ -78,7 +78,7 @@ class Comparison:
     settings: Mapping[str, Any]  # every setting but ε and the picture, ready for JSON
     epsilon: float
     image: Array  # (H, W, 3) uint8, the picture as the network sees it
-    baseline_image: Array  # (H, W, 3) uint8
+    baseline_image: Array  # (H, W, 3) uint8, or float32 where it is class-neutral: see `baselines.displayed`
     class_index: int
     class_name: str
     probability: float  # p of the class for the picture
@@ -121,8 +121,10 @@ class Comparison:
         settings = dict(self.settings)
         for name in ("model", "layer", "class_name"):
             del settings[name]
-        baseline = settings["baseline"] if is_named(settings["baseline"]) else self.baseline_image
-        return settings | {"baseline": baseline, "epsilon": self.epsilon}
+        settings["methods"] = tuple(settings["methods"])
+        return settings | {
+            "baseline": once_more(settings["baseline"], self.baseline_image), "epsilon": self.epsilon
+        }  # fmt: skip
 
     def at_epsilon(self, epsilon):
         """The same maps normalised with another ε; the network is not asked again."""

@@ -7,7 +7,7 @@ names in most alphabets come out right.
 import cv2
 import numpy as np
 
-from explorer.baselines import describe
+from explorer.baselines import describe, displayed
 from explorer.heatmaps import describe_probability
 from explorer.images import fit
 from explorer.overlays import DEFAULT_COLORMAP, colour_bar, overlay
@@ -127,7 +127,7 @@ def _draw_picture(sheet, comparison, top, height):
     sheet.picture(fit(comparison.image, height, PANEL), MARGIN, top + 30)
     below = top + 30 + height + 10
     side = FOOT - 14
-    sheet.picture(fit(comparison.baseline_image, side, side), MARGIN, below)
+    sheet.picture(fit(displayed(comparison.baseline_image), side, side), MARGIN, below)
     _frame(sheet, MARGIN, below, side, side)
     sheet.text("baseline", MARGIN + side + 10, below + 4, 14, ink=GREY)
     words = sheet.cut(describe(comparison.settings["baseline"]), PANEL - side - 10, 14)

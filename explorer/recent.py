@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from weakref import WeakSet, WeakValueDictionary
 
-from explorer.baselines import canonical
+from explorer.baselines import ClassNeutral, canonical
 from explorer.comparison import Cost
 from explorer.explain import explain
 from explorer.images import fit, load_image
@@ -112,7 +112,7 @@ def _frozen(settings):
 
 
 def _plain(value):
-    return value is None or isinstance(value, str | int | float | bool | tuple)
+    return value is None or isinstance(value, str | int | float | bool | tuple | ClassNeutral)
 
 
 def _digest(array):

@@ -25,7 +25,7 @@ class Request:
     class_index: int | None  # None: the most probable
     picture: Array  # (H, W, 3) uint8, as the network sees it
     baseline: str  # as it is written in settings
-    baseline_picture: Array  # (H, W, 3) uint8
+    baseline_picture: Array  # (H, W, 3) uint8, or float32 where it is class-neutral
     steps: int | str  # m, or "auto"
     tolerance: float  # of automatic steps
     score: str

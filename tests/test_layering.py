@@ -21,10 +21,11 @@ GROUPS = {
     ),
     "use case": (
         "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "applies", "request",
-        "straight", "masking", "further", "explain", "recent", "pictured", "positive", "vulnerability",
+        "straight", "masking", "further", "explain", "recent", "neutral", "pictured", "positive", "vulnerability", "margins",
+        "player", "convergence",
     ),
     "API": ("explorer",),
-    "shown": ("overlays", "charts", "figure", "export"),
+    "shown": ("overlays", "charts", "charts_scores", "charts_path", "figure", "export"),
     "outer faces": ("terminal", "evaluation", "__main__", "ui"),
 }
 RANK = {part: rank for rank, parts in enumerate(GROUPS.values()) for part in parts}
@@ -34,7 +35,7 @@ FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 MAY_IMPORT_FRAMEWORKS = set(GROUPS["network"])
 MAY_IMPORT_GRADIO = {"ui", "launch"}
 # The array functions are no framework: the mathematics is written in them, and what folds a path only joins arrays.
-MAY_IMPORT_OPS = {*GROUPS["mathematics"], "sweep", "appraisal"}
+MAY_IMPORT_OPS = {*GROUPS["mathematics"], "sweep", "appraisal", "neutral"}
 
 
 def part_of(path: Path) -> str:

@@ -6,7 +6,7 @@ from html import escape
 import cv2
 
 from explorer import charts, overlays
-from explorer.baselines import describe
+from explorer.baselines import describe, displayed
 from explorer.methods import METHODS
 from explorer.scores import SCORES
 from explorer.ui import text
@@ -151,7 +151,7 @@ def seen(picture, comparison):
 def baseline_preview(picture, class_name, probability):
     """The baseline picture and what the network makes of it."""
     return (
-        f'<figure class="baseline"><img src="{data_uri(picture)}" alt="The baseline">'
+        f'<figure class="baseline"><img src="{data_uri(displayed(picture))}" alt="The baseline">'
         f"<figcaption>here the network says {escape(class_name)}, {text.about(probability)}</figcaption></figure>"
     )
 
