@@ -1,0 +1,157 @@
+"""Path: the path from baseline to picture played back point by point, and how the maps converge with its steps."""
+
+from weakref import WeakKeyDictionary
+
+import gradio as gr
+
+from explorer import charts, charts_path
+from explorer.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
+from explorer.errors import InputError
+from explorer.methods import METHODS
+from explorer.player import MOST, playback
+from explorer.scores import SCORES
+from explorer.ui import player, text
+
+KEY, LABEL = "path", "Path"
+ABOUT = (
+    "The picture fades in from the baseline (α = 0 to 1). Drag the slider: the maps show what each method has by then."
+)
+CONVERGENCE_ABOUT = (
+    "An integral is a limit, a map a sum of so many steps. How far is it off? Each map is held against that of the "
+    "finest trapezoid sum, every coarser sum being a part of the same path. The right end-point, as the paper writes "
+    "it, should halve its error with twice the steps (slope 1); the trapezoid should quarter it (slope 2); points "
+    "placed as needed should get there with fewer."
+)
+MAPS = 3  # methods whose convergence is drawn
+
+_played = WeakKeyDictionary()  # PathRecord -> its Playback
+
+
+def build():
+    shown = gr.HTML(elem_id="path-player", js_on_load=player.SCRIPT)
+    with gr.Row(elem_id="path-charts"):
+        rise = gr.Plot(show_label=False, elem_id="path-rise", min_width=320)
+        why = gr.Plot(show_label=False, elem_id="path-why", min_width=320)
+    gr.HTML(f"<h3>Convergence: maps and gap against steps</h3><p class='caption'>{CONVERGENCE_ABOUT}</p>")
+    with gr.Row(elem_classes="tight", elem_id="converge-do"):
+        start = gr.Button("Measure", size="sm", elem_id="converge-start")
+        cost = gr.HTML(elem_id="converge-cost")
+    with gr.Row(elem_id="converge-charts"):
+        plots = [
+            gr.Plot(show_label=False, elem_id=f"converge-{n}", min_width=320, visible=False) for n in range(MAPS + 1)
+        ]
+    words = gr.HTML(elem_id="converge-words")
+    return {
+        "path_player": shown, "path_rise": rise, "path_why": why, "converge_start": start, "converge_cost": cost,
+        "converge_words": words, **{f"converge_{n}": plot for n, plot in enumerate(plots)},
+    }  # fmt: skip
+
+
+def wire(frame, places):
+    asked = frame.asked
+
+    def measure(session, asked, dark, tell):
+        _, progress = session.begin(tell)
+        found = converge(session.result, frame.explorer.recent.explain, progress)
+        return _converged(found, dark)
+
+    def colours(session, asked, dark):
+        """The same path in other colours, or with another ε."""
+        if session.page != KEY or session.result is None or session.result.path not in _played:
+            return {}
+        return {"path_player": _player(session.result.at_epsilon(asked.epsilon), asked)}
+
+    frame.run(places["converge_start"].click, measure, places)
+    frame.redraw([asked.colormap.input, asked.opacity.change, asked.exponent.change], colours, places)
+
+
+def show(explorer, session, asked, dark, tell):
+    result = session.result
+    places = {"converge_words": "", **{f"converge_{n}": gr.update(visible=False) for n in range(MAPS + 1)}}
+    places |= _cost(result, explorer.pace(result.classifier))
+    try:
+        played = _playback(result)
+    except InputError as why:
+        return places | {
+            "path_player": f"<p class='caption'>{why}</p>",
+            "path_rise": _score(result, dark), "path_why": gr.update(visible=False),
+        }  # fmt: skip
+    record, flat = result.path, _flat(result)
+    label = SCORES[result.settings["score"]].label
+    return places | {
+        "path_player": _player(result, asked),
+        "path_rise": gr.update(
+            value=charts_path.rise(record.alphas, record.scores, played, label, flat, dark), visible=True
+        ),
+        "path_why": gr.update(value=charts_path.why(played, flat, dark), visible=True),
+    }
+
+
+def _playback(result):
+    if result.path not in _played:
+        _played[result.path] = playback(result, player.most_stops(result, MOST))
+    return _played[result.path]
+
+
+def _player(result, asked):
+    return player.html(result, _playback(result), _flat(result), asked)
+
+
+def _flat(result):
+    return charts.flat_zone(result.path.alphas, result.path.scores)
+
+
+def _score(result, dark):
+    record, label = result.path, SCORES[result.settings["score"]].label
+    return charts.score_path(record.alphas, record.scores, label, _flat(result), dark)
+
+
+def _cost(result, pace):
+    try:
+        finest, most = finest_steps(result.layer), most_points(result.layer)
+    except InputError as why:
+        return {"converge_cost": f"<p class='caption'>{why}</p>", "converge_start": gr.update(interactive=False)}
+    time = f", about {text.duration(pace * most)}" if pace else ""
+    words = (
+        f"Takes up to {most} points{time}: a path of {finest} steps, and those placed besides. It can be stopped, and "
+        "points that are still there serve again."
+    )
+    return {"converge_cost": f"<p class='caption'>{words}</p>", "converge_start": gr.update(interactive=True)}
+
+
+def _converged(found, dark):
+    places, keys = {}, sorted(found.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
+    figures = [
+        charts_path.convergence(found.maps[key], f"{METHODS[key].label}: distance to limit", found.floor[key], dark)
+        for key in keys
+    ]
+    figures += [charts_path.convergence(found.gaps, "completeness gap", None, dark)] if found.gaps else []
+    for n in range(MAPS + 1):
+        there = n < len(figures)
+        places[f"converge_{n}"] = gr.update(value=figures[n] if there else None, visible=there)
+    return places | {"converge_words": _words(found, keys)}
+
+
+def _words(found, keys):
+    """The measured slopes and what automatic placement reached, a line each."""
+    lines = [(METHODS[key].label, found.maps[key]) for key in keys]
+    lines += [("Completeness gap", found.gaps)] if found.gaps else []
+    told = "".join(f"<li><strong>{name}</strong>: {_slopes(found, curves)}</li>" for name, curves in lines)
+    return (
+        f"<ul class='slopes'>{told}</ul><p class='caption'>Slopes are measured from {found.finest // 32} to "
+        f"{found.finest // 4} steps. They are those of theory where the path is smooth; ReLU and max pooling put kinks "
+        "into it, and a saturated softmax a sharp rise, and then a law shows late or not at all. Shaded: nearer than "
+        "the finest sum itself is known.</p>"
+    )
+
+
+def _slopes(found, curves):
+    parts = []
+    for rule in ("right", "trapezoid"):
+        order, label = found.order(curves[rule]), charts_path.RULE_STYLES[rule][0]
+        exact = f"below {text.number(ROUNDING)}, exact to rounding"
+        parts.append(f"{label} {f'falls as 1/m^{order:.1f}' if order is not None else exact}")
+    if PLACED in curves and len(curves[PLACED].steps):
+        last = curves[PLACED]
+        parts.append(f"points placed as needed reach {text.number(last.errors[-1])} with {int(last.steps[-1]) + 1}")
+    return "; ".join(parts) + "."
