@@ -14,7 +14,7 @@ MOST_LINES = 300
 # A file imports only from its own group and the groups before it. "explorer" itself is the public API.
 GROUPS = {
     "errors": ("errors", "quiet"),
-    "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures"),
+    "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures", "baseline_measures"),
     "network": (
         "backend", "tap", "names", "inputs", "ends", "layers", "classifier", "samplers", "zoo", "loaded",
         "scenes",
@@ -25,7 +25,7 @@ GROUPS = {
         "player", "convergence",
     ),
     "API": ("explorer",),
-    "shown": ("overlays", "charts", "charts_scores", "charts_path", "figure", "export"),
+    "shown": ("overlays", "charts", "charts_scores", "charts_baselines", "charts_path", "figure", "export"),
     "outer faces": ("terminal", "evaluation", "__main__", "ui"),
 }
 RANK = {part: rank for rank, parts in enumerate(GROUPS.values()) for part in parts}

@@ -1,0 +1,69 @@
+"""What is drawn of baselines: how one became class-neutral, what it looks like, and which pixels one makes blind."""
+
+import numpy as np
+from plotly.subplots import make_subplots
+
+from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, _layout, scientific
+
+MARK = (255, 0, 200)  # of no natural picture
+
+
+def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
+    """The greatest probability on its way to 1/N, and the loss beneath it, both logarithmic.
+
+    losses, greatest: one at black and one after each step so far; chosen: the step that is kept; steps: how many there
+    will be; dark as in `explorer.charts.histograms`. Returns a Plotly figure.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.13)
+    figure.update_layout(_layout(dark, height=330, margin={"l": 62, "r": 16, "t": 24, "b": 46}))
+    curves = ((greatest, PATH_COLOUR, "greatest probability of any class"), (losses, LINE_COLOUR, "loss"))
+    for row, (values, colour, words) in enumerate(curves, 1):
+        hover = "after %{x} steps: %{y:.3g}<extra></extra>"
+        figure.add_scatter(
+            row=row, col=1, x=np.arange(len(values)), y=values, mode="lines", line={"color": colour, "width": 2},
+            hovertemplate=hover,
+        )  # fmt: skip
+        figure.add_scatter(
+            row=row, col=1, x=[chosen], y=[values[chosen]], mode="markers", hovertemplate="kept: " + hover,
+            marker={"size": 10, "color": METHOD_COLOURS["rsi_grad_cam"]},
+        )  # fmt: skip
+        place = {"xref": "paper", "yref": f"y{'' if row == 1 else row} domain", "x": 0, "y": 1}
+        figure.add_annotation(text=f"<b>{words}</b>", xanchor="left", yanchor="bottom", showarrow=False, **place)
+    figure.add_hline(y=1 / classes, row=1, col=1, line={"color": LINE_COLOUR, "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        text=f"1/{classes:,}", x=steps, y=np.log10(1 / classes), xref="x", yref="y", xanchor="right", yanchor="bottom",
+        showarrow=False,
+    )  # fmt: skip
+    _probability_axis(figure, [*greatest, 1 / classes])
+    _probability_axis(figure, losses, row=2)
+    figure.update_xaxes(range=[-2, steps + 2], gridcolor=GRID)
+    figure.update_xaxes(title_text="step; the dot is the one kept", row=2, col=1)
+    return figure
+
+
+def _probability_axis(figure, values, row=1):
+    """A logarithmic axis that leaves room, and names one, two and five of each decade."""
+    low, high = min(values) / 1.25, max(values) * 1.25
+    ticks = [n * 10.0**k for k in range(-9, 2) for n in (1, 2, 5) if low <= n * 10.0**k <= high]
+    ticks = ticks[:: -(-len(ticks) // 4)] if ticks else [float(f"{max(values):.1g}")]
+    words = [f"{tick:g}" if tick >= 1e-3 else scientific(tick) for tick in ticks]
+    figure.update_yaxes(
+        type="log", range=[np.log10(low), np.log10(high)], tickvals=ticks, ticktext=words, gridcolor=GRID, row=row,
+        col=1,
+    )  # fmt: skip
+
+
+def amplified(pixels):
+    """(a picture of differences from black too small or negative to be displayed, the factor they are shown with).
+
+    pixels: (H, W, 3). Mid-grey is no difference, the factor such that the largest just reaches black or white.
+    """
+    largest = float(np.abs(pixels).max())
+    factor = 127 / largest if largest else 1.0
+    return np.clip(np.rint(128 + factor * pixels), 0, 255).astype(np.uint8), factor
+
+
+def marked(image, places):
+    """The picture in pale grey, these pixels in a colour that no other has. places: (H, W) bool."""
+    grey = 128 + image.mean(axis=-1, keepdims=True).repeat(3, axis=-1) / 2
+    return np.where(places[..., None], np.array(MARK, np.uint8), np.rint(grey).astype(np.uint8))

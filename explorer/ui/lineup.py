@@ -1,0 +1,150 @@
+"""Every baseline side by side: its preview, what the network says of it, and the methods' maps from it."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from explorer import ends, neutral
+from explorer.baseline_measures import entropy
+from explorer.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
+from explorer.methods import METHODS
+from explorer.overlays import overlay, shared_scale
+from explorer.ui import text
+from explorer.ui.tiles import Tile, grid
+
+AT_ONCE = 8.0  # seconds: on opening the page, no further column is begun after them
+NO_PATH = "walks no path, so the baseline does not matter"
+
+
+@dataclass(eq=False)
+class Lineup:
+    """What the page has of one result. baselines: {spelling: what to ask for}; said: {spelling: probabilities}; found:
+    {spelling: its Comparison}, as far as they are computed."""
+
+    result: Any
+    baselines: dict
+    said: dict
+    found: dict = field(default_factory=dict)
+
+    @property
+    def missing(self):
+        return [spelling for spelling in self.baselines if spelling not in self.found]
+
+    @property
+    def most_passes(self):
+        """About how many pictures the missing columns put through the network: as many as that of the result."""
+        return len(self.missing) * len(self.result.path.alphas)
+
+
+def lineup(result, earlier=()):
+    """The Lineup of a result, its own baseline computed, and what the network says of every one (one batch).
+
+    earlier: {spelling: Comparison} of the same result.
+    """
+    given = _baselines(result)
+    pictures = np.stack([make_baseline(spec, result.image).astype(np.float32) for spec in given.values()])
+    said = ends.probabilities(result.classifier.kind, result.classifier.values(pictures))
+    found = dict(earlier) | {result.settings["baseline"]: result}
+    found = {spelling: found[spelling] for spelling in given if spelling in found}
+    return Lineup(result, given, dict(zip(given, said, strict=True)), found)
+
+
+def _baselines(result):
+    """Each named baseline, its parameter that of the result where it is of that kind; a picture; the class-neutral one.
+
+    The single colour is the mean of the picture, since the usual one is mid-grey, which is there already.
+    """
+    mean = "#" + bytes(np.rint(result.image.mean(axis=(0, 1))).astype(np.uint8)).hex()
+    kinds = {name: canonical(name) for name in BASELINES} | {"colour": f"colour:{mean}"}
+    own = result.settings["baseline"]
+    if is_named(own):
+        kinds[own.partition(":")[0]] = own
+    given = {spelling: spelling for spelling in kinds.values()}
+    if not is_named(own):
+        given[own] = once_more(own, result.baseline_image)
+    found = neutral.kept(result.classifier)
+    return given if found is None else given | {canonical(found.baseline): found.baseline}
+
+
+def fill(line, explorer, progress, show, seconds=None):
+    """Compute the columns that are missing, calling show() after each; none is begun after so many seconds."""
+    begun, count = time.monotonic(), len(line.missing)
+    for place, spelling in enumerate(line.missing, 1):
+        if seconds is not None and time.monotonic() - begun > seconds:
+            return
+        words = f"baseline {place} of {count}, {describe(spelling)}"
+        line.found[spelling] = ask(explorer, line.result, line.baselines[spelling], progress, words)
+        show()
+
+
+def ask(explorer, result, baseline, progress, words, **other):
+    """The same question from another baseline, its progress told with some words in front."""
+
+    def tell(stage, done, total):
+        progress(f"{words}: {stage}", done, total)
+
+    return explorer.recent.explain(
+        result.classifier, result.image, progress=tell, **(result.asks | {"baseline": baseline} | other)
+    )
+
+
+def board(line, asked):
+    """The Lineup as a grid, each method's row on one colour scale."""
+    result = line.result
+    heads = [(describe(spelling), _remark(line, spelling)) for spelling in line.baselines]
+    rows = [("What the network says of it", [_preview(line, spelling) for spelling in line.baselines])]
+    for key in result.settings["methods"]:
+        rows.append(((METHODS[key].label, "" if METHODS[key].integrand else NO_PATH), _row(line, key, asked)))
+    return grid(heads, rows)
+
+
+def cost(line, pace):
+    """What the columns will take or have taken, in a sentence."""
+    if line.missing:
+        return f"<p class='caption'>The missing columns take {passes(line.most_passes, pace)}; it can be stopped.</p>"
+    taken = sum(one.cost.passes for spelling, one in line.found.items() if one is not line.result)
+    words = f"took {taken:,} pictures through the network" if taken else "were still in memory"
+    return f"<p class='caption'>The other columns {words}. Each method's row is on one colour scale.</p>"
+
+
+def passes(count, pace):
+    time = f", about {text.duration(pace * count)}" if pace else ""
+    return f"about {count:,} pictures through the network{time}"
+
+
+def _remark(line, spelling):
+    if spelling == line.result.settings["baseline"]:
+        return "the one chosen"
+    return "the picture's mean" if spelling.startswith("colour:") else ""
+
+
+def _preview(line, spelling):
+    said, names = line.said[spelling], line.result.classifier.class_names
+    likeliest, explained = int(said.argmax()), said[line.result.class_index]
+    words = f"{names[likeliest]}, {text.about(said[likeliest])}"
+    bits = f" · {entropy(said):.2f} of {np.log2(len(said)):.2f} bits" if _shared(line.result.classifier) else ""
+    picture = displayed(make_baseline(line.baselines[spelling], line.result.image))
+    badge = "this class" if explained > 0.5 else ""  # see `text.baseline_warning`
+    return Tile(picture, f"The baseline {describe(spelling)}", words + bits, badge=badge)
+
+
+def _shared(classifier):
+    """Whether the classes share one probability, so that it has an entropy."""
+    return classifier.kind == "softmax"
+
+
+def _row(line, key, asked):
+    raws = {spelling: one[key].raw for spelling, one in line.found.items()}
+    scaled = shared_scale(raws, line.result.epsilon)
+    return [
+        Tile(
+            overlay(line.result.image, scaled[spelling], asked.colormap, asked.opacity),
+            f"{METHODS[key].label} from {describe(spelling)}",
+            f"max {text.number(line.found[spelling][key].statistics['maximum'])}",
+        )
+        if spelling in scaled
+        else Tile(None, note="not yet computed")
+        for spelling in line.baselines
+    ]  # fmt: skip

@@ -1,0 +1,123 @@
+"""Baselines: methods against baselines, the blind spot of a colour, and the baseline that is neutral to every class."""
+
+from html import escape
+
+import gradio as gr
+
+from explorer import neutral
+from explorer.baselines import canonical
+from explorer.ui import lineup, neutral_lab, results, spot, text
+
+KEY, LABEL = "baselines", "Baselines"
+ABOUT = (
+    "The path to the picture begins at a baseline: a picture of nothing in particular. To the network it may be "
+    "something all the same. What it says of each, how undecided it is (its entropy, at most log₂ of the number of "
+    "classes), and how much the maps depend on the choice."
+)
+SPOT_ABOUT = "Choose a colour as the baseline by clicking a pixel that has it, and watch that colour vanish from a map."
+NEUTRAL_ABOUT = (
+    "Black is no class, yet a network may favour one there. From black on, the pixels are moved until no class stands "
+    "out (Lerma and Lucas 2022): loss = 0.99·max|p − 1/N| + 0.01·mean (difference from black)². Of 200 steps the one "
+    "of the least loss is kept."
+)
+DONE = {"status": results.status(text.READY)}
+
+
+def build():
+    with gr.Row(elem_classes="tight", elem_id="lineup-do"):
+        others = gr.Button("Compute the missing ones", size="sm", elem_id="lineup-start", interactive=False)
+        lineup_cost = gr.HTML(elem_id="lineup-cost")
+    board = gr.HTML(elem_id="lineup")
+    gr.HTML(f"<h3>The blind spot</h3><p class='caption'>{SPOT_ABOUT}</p>")
+    with gr.Row(elem_id="spot-row"):
+        with gr.Column(min_width=230, scale=0):
+            pick = gr.HTML(elem_id="pick", js_on_load=spot.PICKING)
+        with gr.Column(min_width=320, scale=3):
+            blind = gr.HTML(elem_id="spot")
+    gr.HTML(f"<h3>The class-neutral baseline</h3><p class='caption'>{NEUTRAL_ABOUT}</p>")
+    with gr.Row(elem_classes="tight", elem_id="neutral-do"):
+        start = gr.Button("Optimise it", size="sm", elem_id="neutral-start")
+        neutral_cost = gr.HTML(elem_id="neutral-cost")
+    with gr.Row(elem_id="neutral-row"):
+        with gr.Column(min_width=320, scale=3):
+            curve = gr.Plot(show_label=False, elem_id="neutral-curve", visible=False)
+        with gr.Column(min_width=320, scale=2):
+            picture = gr.HTML(elem_id="neutral-picture")
+    return {
+        "lineup": board, "lineup_start": others, "lineup_cost": lineup_cost, "pick": pick, "spot": blind,
+        "neutral_start": start, "neutral_cost": neutral_cost, "neutral_curve": curve, "neutral_picture": picture,
+        "neutral_maps": gr.HTML(elem_id="neutral-maps"),
+    }  # fmt: skip
+
+
+def wire(frame, places):
+    explorer = frame.explorer
+
+    def others(session, asked, dark, tell):
+        _, progress = session.begin(tell)
+        return DONE | _fill(explorer, session.kept[KEY], asked, progress, tell)
+
+    def pick(session, asked, dark, tell, told):
+        _, progress = session.begin(tell)
+        return DONE | {"spot": spot.look(explorer, session.result, told["x"], told["y"], progress, asked)}
+
+    def optimise(session, asked, dark, tell):
+        return DONE | _optimise(explorer, session, asked, dark, tell)
+
+    frame.run(places["lineup_start"].click, others, places)
+    frame.run_chosen(places["pick"].click, pick, places)
+    frame.run(places["neutral_start"].click, optimise, places)
+
+
+def show(explorer, session, asked, dark, tell):
+    result, (_, progress) = session.result, session.begin(tell)
+    pace = explorer.pace(result.classifier)
+    line = session.kept[KEY] = lineup.lineup(result)
+    places = _neutral(result, pace, dark) | {"pick": spot.board(result), "spot": spot.invitation(result, pace)}
+    tell.show(lambda: places | _board(explorer, line, asked))  # so that all of it stands, should the rest be stopped
+    return places | _fill(explorer, line, asked, progress, tell, lineup.AT_ONCE)
+
+
+def _fill(explorer, line, asked, progress, tell, seconds=None):
+    lineup.fill(line, explorer, progress, lambda: tell.show(lambda: _board(explorer, line, asked)), seconds)
+    return _board(explorer, line, asked)
+
+
+def _board(explorer, line, asked):
+    return {
+        "lineup": lineup.board(line, asked),
+        "lineup_start": gr.update(interactive=bool(line.missing)),
+        "lineup_cost": lineup.cost(line, explorer.pace(line.result.classifier)),
+    }
+
+
+def _neutral(result, pace, dark):
+    """What stands of the class-neutral baseline before it is asked for."""
+    why, found = neutral_lab.reason(result.classifier), neutral.kept(result.classifier)
+    return {
+        "neutral_start": gr.update(interactive=why is None, value="Show its maps" if found else "Optimise it"),
+        "neutral_cost": f"<p class='caption'>{escape(why)}</p>" if why else neutral_lab.cost(result, pace),
+        "neutral_curve": _curve(found, dark) if found else gr.update(visible=False),
+        "neutral_picture": neutral_lab.picture(found) if found else "",
+        "neutral_maps": "",
+    }
+
+
+def _curve(found, dark):
+    return gr.update(value=neutral_lab.curve(found, dark), visible=True)
+
+
+def _optimise(explorer, session, asked, dark, tell):
+    result, (_, progress) = session.result, session.begin(tell)
+
+    def live(found):
+        tell.show(lambda: {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)})
+
+    found = neutral.class_neutral(result.classifier, progress, live)
+    stands = {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)}
+    tell.show(lambda: stands)
+    both = neutral_lab.before_and_after(explorer, result, found, progress)
+    columns = session.kept[KEY].found | dict(zip(("black", canonical(found.baseline)), both, strict=True))
+    line = session.kept[KEY] = lineup.lineup(result, columns)  # it has one column more
+    places = _neutral(result, explorer.pace(result.classifier), dark) | {"neutral_maps": neutral_lab.maps(both, asked)}
+    return places | _board(explorer, line, asked)
