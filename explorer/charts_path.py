@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.charts import LINE_COLOUR, PATH_COLOUR, SHADE, TEXT, _layout
+from explorer.charts import LINE_COLOUR, PATH_COLOUR, SHADE, _layout
 
 LEFT, RIGHT = 58, 14  # pixels beside every plot, fixed: the style sheet places the line at α by them
 FROM, TO = -0.02, 1.02  # of α: so that the markers at both ends are seen whole
@@ -55,13 +55,14 @@ def why(played, flat_from=None, dark=False):
     return figure
 
 
-def convergence(curves, words, floor=None, dark=False):
+def convergence(curves, title, words, floor=None, dark=False):
     """Errors against steps, both logarithmic.
 
-    curves: {rule: `explorer.convergence.Curve`}; words: at the vertical axis; floor: the error below which nothing is
-    known, shaded; dark as in `charts`. Errors of exactly zero have no place.
+    curves: {rule: `explorer.convergence.Curve`}, each in the looks of RULE_STYLES; title above, words at the vertical
+    axis; floor: the error below which nothing is known, shaded; dark as in `charts`. Errors of exactly zero have no
+    place.
     """
-    figure = go.Figure(layout=_layout(dark, height=300, margin={"l": LEFT, "r": RIGHT, "t": 44, "b": BOTTOM}))
+    figure = go.Figure(layout=_layout(dark, height=270, margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}))
     for rule, curve in curves.items():
         label, colour, symbol, dash = RULE_STYLES[rule]
         errors = np.where(np.isfinite(curve.errors) & (curve.errors > 0), curve.errors, np.nan)
@@ -72,10 +73,10 @@ def convergence(curves, words, floor=None, dark=False):
         )  # fmt: skip
     if floor and floor > 0:
         _add_floor(figure, curves, floor)
-    figure.update_layout(
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "font": {"size": TEXT}},
-    )
+    figure.add_annotation(
+        text=f"<b>{title}</b>", x=0, xref="paper", xanchor="left", y=1, yref="y domain", yanchor="bottom",
+        showarrow=False,
+    )  # fmt: skip
     most = max(float(curve.steps.max()) for curve in curves.values())
     ticks = [2**n for n in range(0, int(np.log2(most)) + 1, 2)]
     figure.update_xaxes(type="log", title_text="steps (intervals)", tickvals=ticks, ticktext=[str(t) for t in ticks])

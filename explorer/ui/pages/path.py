@@ -3,6 +3,7 @@
 from weakref import WeakKeyDictionary
 
 import gradio as gr
+import numpy as np
 
 from explorer import charts, charts_path
 from explorer.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
@@ -10,7 +11,7 @@ from explorer.errors import InputError
 from explorer.methods import METHODS
 from explorer.player import MOST, playback
 from explorer.scores import SCORES
-from explorer.ui import player, text
+from explorer.ui import player, results, text
 
 KEY, LABEL = "path", "Path"
 ABOUT = (
@@ -22,6 +23,7 @@ CONVERGENCE_ABOUT = (
     "it, should halve its error with twice the steps (slope 1); the trapezoid should quarter it (slope 2); points "
     "placed as needed should get there with fewer."
 )
+DISTANCE = "relative distance to limit"
 MAPS = 3  # methods whose convergence is drawn
 
 _played = WeakKeyDictionary()  # PathRecord -> its Playback
@@ -36,6 +38,7 @@ def build():
     with gr.Row(elem_classes="tight", elem_id="converge-do"):
         start = gr.Button("Measure", size="sm", elem_id="converge-start")
         cost = gr.HTML(elem_id="converge-cost")
+    key = gr.HTML(elem_id="converge-key")
     with gr.Row(elem_id="converge-charts"):
         plots = [
             gr.Plot(show_label=False, elem_id=f"converge-{n}", min_width=320, visible=False) for n in range(MAPS + 1)
@@ -43,7 +46,7 @@ def build():
     words = gr.HTML(elem_id="converge-words")
     return {
         "path_player": shown, "path_rise": rise, "path_why": why, "converge_start": start, "converge_cost": cost,
-        "converge_words": words, **{f"converge_{n}": plot for n, plot in enumerate(plots)},
+        "converge_key": key, "converge_words": words, **{f"converge_{n}": plot for n, plot in enumerate(plots)},
     }  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def wire(frame, places):
         """The same path in other colours, or with another ε."""
         if session.page != KEY or session.result is None or session.result.path not in _played:
             return {}
-        return {"path_player": _player(session.result.at_epsilon(asked.epsilon), asked)}
+        return {"path_player": _player(session.result, asked)}
 
     frame.run(places["converge_start"].click, measure, places)
     frame.redraw([asked.colormap.input, asked.opacity.change, asked.exponent.change], colours, places)
@@ -67,7 +70,8 @@ def wire(frame, places):
 
 def show(explorer, session, asked, dark, tell):
     result = session.result
-    places = {"converge_words": "", **{f"converge_{n}": gr.update(visible=False) for n in range(MAPS + 1)}}
+    places = {"converge_key": "", "converge_words": ""}
+    places |= {f"converge_{n}": gr.update(visible=False) for n in range(MAPS + 1)}
     places |= _cost(result, explorer.pace(result.classifier))
     try:
         played = _playback(result)
@@ -122,21 +126,33 @@ def _cost(result, pace):
 def _converged(found, dark):
     places, keys = {}, sorted(found.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
     figures = [
-        charts_path.convergence(found.maps[key], f"{METHODS[key].label}: distance to limit", found.floor[key], dark)
+        charts_path.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark)
         for key in keys
     ]
-    figures += [charts_path.convergence(found.gaps, "completeness gap", None, dark)] if found.gaps else []
+    if found.gaps:
+        figures.append(charts_path.convergence(found.gaps, "Completeness gap", "share of the change", None, dark))
     for n in range(MAPS + 1):
         there = n < len(figures)
         places[f"converge_{n}"] = gr.update(value=figures[n] if there else None, visible=there)
-    return places | {"converge_words": _words(found, keys)}
+    done = results.status(text.READY)
+    return places | {"converge_key": _key(), "converge_words": _words(found, keys), "status": done}
+
+
+def _key():
+    """Which line is of which rule, once for all charts."""
+    styles = charts_path.RULE_STYLES.values()
+    marks = {"square": "■", "circle": "●", "diamond": "◆"}
+    told = "".join(
+        f"<span><b style='color:{colour}'>{marks[mark]}</b> {label}</span>" for label, colour, mark, _ in styles
+    )
+    return f"<p class='converge-key'>{told}</p>"
 
 
 def _words(found, keys):
     """The measured slopes and what automatic placement reached, a line each."""
-    lines = [(METHODS[key].label, found.maps[key]) for key in keys]
-    lines += [("Completeness gap", found.gaps)] if found.gaps else []
-    told = "".join(f"<li><strong>{name}</strong>: {_slopes(found, curves)}</li>" for name, curves in lines)
+    lines = [(METHODS[key].label, found.maps[key], found.floor[key]) for key in keys]
+    lines += [("Completeness gap", found.gaps, 0)] if found.gaps else []
+    told = "".join(f"<li><strong>{name}</strong>: {_slopes(found, *curves)}</li>" for name, *curves in lines)
     return (
         f"<ul class='slopes'>{told}</ul><p class='caption'>Slopes are measured from {found.finest // 32} to "
         f"{found.finest // 4} steps. They are those of theory where the path is smooth; ReLU and max pooling put kinks "
@@ -145,13 +161,26 @@ def _words(found, keys):
     )
 
 
-def _slopes(found, curves):
-    parts = []
-    for rule in ("right", "trapezoid"):
-        order, label = found.order(curves[rule]), charts_path.RULE_STYLES[rule][0]
-        exact = f"below {text.number(ROUNDING)}, exact to rounding"
-        parts.append(f"{label} {f'falls as 1/m^{order:.1f}' if order is not None else exact}")
-    if PLACED in curves and len(curves[PLACED].steps):
-        last = curves[PLACED]
-        parts.append(f"points placed as needed reach {text.number(last.errors[-1])} with {int(last.steps[-1]) + 1}")
+def _slopes(found, curves, floor):
+    right, trapezoid = curves["right"], curves["trapezoid"]
+    if np.allclose(right.errors, trapezoid.errors, rtol=0.01):
+        parts = [f"both rules {_law(found.order(right))}, being the same where the ends of the path contribute alike"]
+    else:
+        parts = [f"right end-point {_law(found.order(right))}", f"trapezoid {_law(found.order(trapezoid))}"]
+    if PLACED in curves:
+        parts.append(f"points placed as needed {_reached(curves[PLACED], floor)}")
     return "; ".join(parts) + "."
+
+
+def _reached(curve, floor):
+    """What placing came to: below the floor an error is not told, for nobody knows it."""
+    near = np.flatnonzero(curve.errors < floor)
+    if len(near):
+        return f"with {int(curve.steps[near[0]]) + 1} are as near as the finest sum itself is known"
+    return f"reach {text.number(curve.errors[-1])} with {int(curve.steps[-1]) + 1}"
+
+
+def _law(order):
+    if order is None:
+        return f"below {text.number(ROUNDING)}, exact to rounding"
+    return f"falls as 1/m<sup>{order:.1f}</sup>"
