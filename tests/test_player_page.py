@@ -70,6 +70,8 @@ def test_the_story_tells_of_the_flat_zone_in_the_path_s_own_numbers(result):
     words = player.story(result, played, flat)
     assert f"α = {played.alphas[played.steepest]:.2g}" in words and f"α = {flat:.2g} on the score is flat" in words
     assert "times smaller" in words and "fades" in words
+    growing = player.story(result, replace(played, gradients=np.linspace(0.8, 1, 33)), flat)
+    assert "largest at the picture itself" in growing and "%" not in growing
     steady = replace(played, gradients=np.linspace(1, 0.8, 33))
     assert "no flat zone" in player.story(result, steady, None), "and where there is none it says so"
     assert "exactly zero" in player.story(result, replace(played, gradients=np.eye(33)[5]), flat)

@@ -16,6 +16,10 @@ from explorer.ui.results import data_uri
 SCRIPT = (Path(__file__).resolve().parents[2] / "assets" / "player.js").read_text(encoding="utf-8")
 CELLS = 1 << 20  # cells of all maps at all stops together, a byte each on their way to the page
 FEWEST = 17
+SCALES = (
+    "Colours do not shift while you drag: a map that collects has the scale of its final map, one of each picture alone "
+    "that of its largest value along the path. All are drawn over the picture itself."
+)
 WIDEST = 224  # pixels of a map's canvas
 
 
@@ -40,7 +44,7 @@ def html(comparison, played, flat_from, look):
         f'<button type="button" data-stop="{played.steepest}">the largest gradient</button>'
         f'<button type="button" data-stop="{last}">the picture</button></p>'
         f'<div class="path-stage">{_now(comparison)}<div class="path-maps">{maps}</div></div>'
-        f'<p class="path-words"></p>{_left_out(comparison, played)}'
+        f'<p class="path-words"></p><p class="caption">{SCALES}</p>{_left_out(comparison, played)}'
         f'<div class="path-data" hidden>{escape(data, quote=False)}</div></div>'
     )
 
@@ -54,12 +58,16 @@ def story(comparison, played, flat_from):
     fall = at_picture / steepest
     rising = ", where the score is rising" if _rising(played) else ""
     largest = f"The gradient is largest at {where}{rising}"
-    if flat_from is None or fall > 0.1:
+    if played.steepest == len(played.alphas) - 1:
         return (
-            f"{largest if fall < 1 else 'The gradient is largest at the picture'}. At the picture it is still "
-            f"{text.number(100 * fall)} % of that: here there is "
-            f"{'no flat zone' if flat_from is None else 'little lost in the flat zone'}, so Grad-CAM, which looks "
-            "only at α = 1, need not go dark."
+            "The gradient is largest at the picture itself, which is where Grad-CAM looks: along this path nothing "
+            "vanishes, and Grad-CAM need not go dark."
+        )
+    if flat_from is None or fall > 0.1:
+        kept = "there is no flat zone" if flat_from is None else "little is lost in the flat zone"
+        return (
+            f"{largest}. At the picture it is still {text.number(100 * fall)} % of that: here {kept}, so Grad-CAM, "
+            "which looks only at α = 1, need not go dark."
         )
     there = int(np.searchsorted(played.alphas, flat_from - 1e-9))
     change = float(comparison.path.scores[-1]) - float(comparison.path.scores[0])

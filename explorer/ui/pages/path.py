@@ -19,9 +19,9 @@ ABOUT = (
 )
 CONVERGENCE_ABOUT = (
     "An integral is a limit, a map a sum of so many steps. How far is it off? Each map is held against that of the "
-    "finest trapezoid sum, every coarser sum being a part of the same path. The right end-point, as the paper writes "
-    "it, should halve its error with twice the steps (slope 1); the trapezoid should quarter it (slope 2); points "
-    "placed as needed should get there with fewer."
+    "finest trapezoid sum, every coarser sum being a part of the same path. In theory twice the steps halve the error "
+    "of the right end-point, as the paper writes it (slope 1), and quarter that of the trapezoid (slope 2); points "
+    "placed as needed pay where the score rises sharply."
 )
 DISTANCE = "relative distance to limit"
 MAPS = 3  # methods whose convergence is drawn
