@@ -97,14 +97,6 @@ def internal_influence(path, rule="trapezoid"):
     return np.maximum(total.sum(axis=2), 0)
 
 
-UNITS = {  # method: (the path it goes along, its map)
-    "integrated_gradients": (input_walk, units_map),
-    "layer_integrated_gradients": (straight_walk, units_map),
-    "layer_conductance": (layer_walk, units_map),
-    "internal_influence": (layer_walk, internal_influence),
-}
-
-
 def cam(kernel, class_index, activations):
     """Zhou 2016: ReLU(Σ_k W_kc A_k)."""
     return ref.map_of(kernel[:, class_index], activations)
@@ -127,6 +119,27 @@ def first_form(epsilon=0.0):
 def grad_cam_plus_plus(g, a, *form):
     """w_k = Σ_ij α ReLU(g)."""
     return ref.map_of((shares(g, a, *form) * np.maximum(g, 0)).sum(axis=(0, 1)), a)
+
+
+UNITS = {  # method: (the path it goes along, its map)
+    "integrated_gradients": (input_walk, units_map),
+    "layer_integrated_gradients": (straight_walk, units_map),
+    "layer_conductance": (layer_walk, units_map),
+    "internal_influence": (layer_walk, internal_influence),
+}
+
+
+def walks(network, baseline, image, steps):
+    """{path: Slopes}"""
+    return {walk: walk(network, baseline, image, steps) for walk in (input_walk, straight_walk, layer_walk)}
+
+
+def maps(walked, class_index, kind, rule="trapezoid"):
+    """{method: its map} of the methods that need a path alone. walked: what `walks` returns."""
+    paths = {walk: slopes.path(class_index, kind) for walk, slopes in walked.items()}
+    last = paths[layer_walk].gradients[-1], paths[layer_walk].activations[-1]
+    found = {key: cam(paths[walk], rule) for key, (walk, cam) in UNITS.items()}
+    return found | {"grad_cam_plus_plus": grad_cam_plus_plus(*last)}
 
 
 # The methods that look at masked pictures
