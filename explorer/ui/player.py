@@ -17,8 +17,8 @@ SCRIPT = (Path(__file__).resolve().parents[2] / "assets" / "player.js").read_tex
 CELLS = 1 << 20  # cells of all maps at all stops together, a byte each on their way to the page
 FEWEST = 17
 SCALES = (
-    "Colours do not shift while you drag: a map that collects has the scale of its final map, one of each picture alone "
-    "that of its largest value along the path. All are drawn over the picture itself."
+    "Colours do not shift while you drag: a map that collects has the scale of its final map, one of each picture "
+    "alone that of its largest value along the path. All are drawn over the picture itself."
 )
 WIDEST = 224  # pixels of a map's canvas
 
