@@ -15,7 +15,7 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
     will be; dark as in `explorer.charts.histograms`. Returns a Plotly figure.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.13)
-    figure.update_layout(_layout(dark, height=330, margin={"l": 62, "r": 16, "t": 24, "b": 46}))
+    figure.update_layout(_layout(dark, height=330, margin={"l": 62, "r": 62, "t": 24, "b": 46}))
     curves = ((greatest, PATH_COLOUR, "greatest probability of any class"), (losses, LINE_COLOUR, "loss"))
     for row, (values, colour, words) in enumerate(curves, 1):
         hover = "after %{x} steps: %{y:.3g}<extra></extra>"
@@ -31,7 +31,7 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
         figure.add_annotation(text=f"<b>{words}</b>", xanchor="left", yanchor="bottom", showarrow=False, **place)
     figure.add_hline(y=1 / classes, row=1, col=1, line={"color": LINE_COLOUR, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
-        text=f"1/{classes:,}", x=steps, y=np.log10(1 / classes), xref="x", yref="y", xanchor="right", yanchor="bottom",
+        text=f"1/{classes:,}", x=1, y=np.log10(1 / classes), xref="paper", yref="y", xanchor="left", yanchor="middle",
         showarrow=False,
     )  # fmt: skip
     _probability_axis(figure, [*greatest, 1 / classes])

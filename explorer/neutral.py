@@ -21,6 +21,7 @@ from explorer.baselines import ClassNeutral
 from explorer.errors import InputError
 from explorer.layer_path import Array
 
+STAGE = "the class-neutral baseline"
 STEPS, RATE = 200, 0.1
 EVEN, NEAR = 0.99, 0.01  # how much it counts that no class stands out, and that the pixels stay near black
 # RMSprop's own two. ε stands beside the root: under it, where Keras 3 has it, it outweighs the squares of gradients
@@ -68,9 +69,10 @@ def class_neutral(classifier, progress=None, show=None):
     """
     if classifier in _kept:
         return _kept[classifier]
+    tell = progress or (lambda *count: None)
+    tell(STAGE, 0, STEPS)  # the first step is long in coming: its function is compiled before
     for neutral in descent(classifier):
-        if progress:
-            progress("the class-neutral baseline", neutral.steps, STEPS)
+        tell(STAGE, neutral.steps, STEPS)
         if show:
             show(neutral)
     return _kept.setdefault(classifier, neutral)

@@ -37,7 +37,7 @@ def test_every_baseline_has_its_preview_what_the_network_says_and_the_maps_of_al
         assert line.found[spelling].settings["baseline"] == spelling
     assert np.allclose(line.said["black"], session.at_baseline, atol=1e-6), "as the explanation found it"
     assert f"of {np.log2(networks.CLASSES):.2f} bits" in places["lineup"], "the entropy beside what it can be at most"
-    assert not places["lineup_start"]["interactive"] and "one colour scale" in places["lineup_cost"]
+    assert not places["lineup_start"]["visible"] and "one colour scale" in places["lineup_cost"]
 
 
 def test_the_kind_chosen_keeps_its_parameter_and_a_picture_gets_a_column(explorer, session):

@@ -14,7 +14,7 @@ from explorer.overlays import overlay, shared_scale
 from explorer.ui import text
 from explorer.ui.tiles import Tile, grid
 
-AT_ONCE = 8.0  # seconds: on opening the page, no further column is begun after them
+AT_ONCE = 12.0  # seconds: on opening the page, no further column is begun after them
 NO_PATH = "walks no path, so the baseline does not matter"
 
 

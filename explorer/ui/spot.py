@@ -57,7 +57,7 @@ def board(result):
 
 def invitation(result, pace):
     count = 2 * len(result.path.alphas)
-    return f"<p class='caption'>Click a pixel of the picture. A click takes {passes(count, pace)}.</p>"
+    return f"<p class='caption'>Click a pixel of the thing itself, then one beside it. A click takes {passes(count, pace)}.</p>"
 
 
 def look(explorer, result, x, y, progress, asked):

@@ -25,7 +25,7 @@ DONE = {"status": results.status(text.READY)}
 
 def build():
     with gr.Row(elem_classes="tight", elem_id="lineup-do"):
-        others = gr.Button("Compute the missing ones", size="sm", elem_id="lineup-start", interactive=False)
+        others = gr.Button("Compute the missing ones", size="sm", elem_id="lineup-start", visible=False)
         lineup_cost = gr.HTML(elem_id="lineup-cost")
     board = gr.HTML(elem_id="lineup")
     gr.HTML(f"<h3>The blind spot</h3><p class='caption'>{SPOT_ABOUT}</p>")
@@ -86,7 +86,7 @@ def _fill(explorer, line, asked, progress, tell, seconds=None):
 def _board(explorer, line, asked):
     return {
         "lineup": lineup.board(line, asked),
-        "lineup_start": gr.update(interactive=bool(line.missing)),
+        "lineup_start": gr.update(visible=bool(line.missing)),
         "lineup_cost": lineup.cost(line, explorer.pace(line.result.classifier)),
     }
 
