@@ -46,7 +46,7 @@ def require(methods, classifier, layers):
             reason = objection(key, classifier, layer)
             if reason:
                 raise InputError(
-                    f"{METHODS[key].label} does not apply at {layer.name} of {classifier.name}. {reason}"
+                    f"{METHODS[key].label} does not apply at {layer.name} of {classifier.name}: {reason}"
                 )
 
 

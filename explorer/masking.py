@@ -7,6 +7,7 @@ from explorer.methods import METHODS
 from explorer.sweep import MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
 
 AT_PICTURE = np.ones(1, np.float32)  # the one point of the path at which masks are made
+NOTHING = "", -1  # the one name of every mask that lets nothing through: the network is shown black once for all
 
 
 def layers_of(key, classifier, layer):
@@ -23,38 +24,48 @@ class Answers:
     """What the network says of one picture seen through masks, each mask shown once.
 
     question: (classifier, baseline and picture as the model is fed, class index, key of a score). known: {(layer,
-    channel): score} of an earlier answer about the same, which is not changed. Afterwards `known` holds all there is,
-    `shown` is how many masked pictures went through the network, and `passes` how many pictures in all.
+    channel): score}, NOTHING being such a pair too, of an earlier answer about the same, which is not changed.
+    Afterwards `known` holds all there is, `shown` is how many masked pictures went through the network, and `passes`
+    how many pictures in all.
     """
 
     def __init__(self, question, known=(), budget=MEMORY_BUDGET, progress=None):
         self.question, self.budget, self.progress = question, budget, progress
         self.known, self.shown, self.passes = dict(known), 0, 0
+        self._looked = {}  # names of layers -> their maps at the picture
         classifier = question[0]
         height, width = classifier.input_size
         (self.black,) = classifier.preprocess(np.zeros((1, height, width, 3), np.uint8))
 
     def map_of(self, key, layer, at_baseline):
         """(the map, [(layer, its layer map)]) of a method with masks; at_baseline: y of the baseline."""
-        classifier, start, end, class_index, score = self.question
+        classifier = self.question[0]
         masking, chosen = METHODS[key].masking, layers_of(key, classifier, layer)
-        (samples,) = sweep(classifier, chosen, start, end, class_index, score, AT_PICTURE, budget=self.budget)
-        self.passes += 1
-        maps = zip(samples.activations, samples.gradients, strict=True)
-        sets = [masking.masks(backend.fetch(a)[0], backend.fetch(g)[0], classifier.input_size) for a, g in maps]
+        sets = [masking.masks(*maps, self.question[0].input_size) for maps in self._look(chosen)]
         self._ask(METHODS[key].label, list(zip(chosen, sets, strict=True)))
         layer_maps = [
-            masking.layer_map(masks, [self.known[one.name, channel] for channel in masks.channels], at_baseline)
+            masking.layer_map(masks, [self.known[name] for name in _names(one, masks)], at_baseline)
             for one, masks in zip(chosen, sets, strict=True)
         ]
         found = masking.fuse(layer_maps, classifier.input_size) if masking.fuse else layer_maps[-1]
         return np.asarray(found, np.float32), list(zip(chosen, layer_maps, strict=True))
 
+    def _look(self, layers):
+        """[(A, ∂y/∂A)], (h, w, K) each, of the layers at the picture."""
+        names = tuple(layer.name for layer in layers)
+        if names not in self._looked:
+            classifier, start, end, class_index, score = self.question
+            (samples,) = sweep(classifier, layers, start, end, class_index, score, AT_PICTURE, budget=self.budget)
+            self.passes += 1
+            maps = zip(samples.activations, samples.gradients, strict=True)
+            self._looked[names] = [tuple(backend.fetch(one)[0] for one in both) for both in maps]
+        return self._looked[names]
+
     def _ask(self, label, sets):
         """Show the network every mask whose answer is not known."""
-        todo = []
+        todo, asked = [], set(self.known)
         for layer, masks in sets:
-            new = [i for i, channel in enumerate(masks.channels) if (layer.name, channel) not in self.known]
+            new = [i for i, name in enumerate(_names(layer, masks)) if name not in asked and not asked.add(name)]
             todo.append((layer, masks.at(new)))
         before, total = 0, sum(len(masks) for _, masks in todo)
         for layer, masks in todo:
@@ -79,5 +90,10 @@ class Answers:
         for where, scores in in_batches(work, len(masks), most, tell):
             self.shown += len(scores)
             self.passes += len(scores)
-            names = [(layer.name, channel) for channel in masks.channels[where]]
-            self.known.update(zip(names, map(float, scores), strict=True))
+            self.known.update(zip(_names(layer, masks)[where], map(float, scores), strict=True))
+
+
+def _names(layer, masks):
+    """What each of the masks is known by."""
+    nothing = np.ptp(masks.maps.reshape(len(masks), -1), axis=1) == 0 if len(masks) else []
+    return [NOTHING if none else (layer.name, channel) for none, channel in zip(nothing, masks.channels, strict=True)]

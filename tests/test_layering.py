@@ -21,8 +21,8 @@ GROUPS = {
     ),
     "use case": (
         "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "applies", "request",
-        "straight", "masking", "further", "explain", "recent", "neutral", "pictured", "positive", "vulnerability", "margins",
-        "player", "convergence",
+        "straight", "masking", "further", "explain", "recent", "neutral", "pictured", "positive", "vulnerability",
+        "margins", "player", "convergence",
     ),
     "API": ("explorer",),
     "shown": ("overlays", "charts", "charts_scores", "charts_baselines", "charts_path", "figure", "export"),

@@ -31,10 +31,10 @@ class Frame:
     def places(self):
         return {name: self.answer[name] for name in ("status", "stop")}
 
-    def run(self, event, work, places, inputs=(), when=None):
+    def run(self, event, work, places, inputs=(), when=None, latest=False):
         """Call work(session, asked, dark, tell, *values of the inputs) when something happens, with its progress on the
-        page and its result in the places it names. event: or several; when: of the session, whether to work at all.
-        Returns the dependency."""
+        page and its result in the places it names. event: or several; when: of the session, whether to work at all;
+        latest: for what is dragged, of all that happens meanwhile only the last counts. Returns the dependency."""
 
         def handler(session, dark, *values):
             if when is None or when(session):
@@ -42,7 +42,7 @@ class Frame:
             else:
                 yield {self.places["status"]: gr.update()}  # to a generator of nothing Gradio says: empty everything
 
-        return self._wire(event, handler, places, inputs, NETWORK)
+        return self._wire(event, handler, places, inputs, NETWORK | ({"trigger_mode": "always_last"} if latest else {}))
 
     def run_chosen(self, event, work, places, inputs=()):
         """The same for an event that tells what was chosen: work(session, asked, dark, tell, told, *values), `told`

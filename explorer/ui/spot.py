@@ -57,7 +57,8 @@ def board(result):
 
 def invitation(result, pace):
     count = 2 * len(result.path.alphas)
-    return f"<p class='caption'>Click a pixel of the thing itself, then one beside it. A click takes {passes(count, pace)}.</p>"
+    told = f"Click a pixel of the thing itself, then one beside it. A click takes {passes(count, pace)}."
+    return f"<p class='caption'>{told}</p>"
 
 
 def look(explorer, result, x, y, progress, asked):

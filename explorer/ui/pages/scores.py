@@ -71,9 +71,9 @@ def wire(frame, places):
     def strengthen(session, asked, dark, tell, strength):
         return {"lie": _lie(session, asked, lambda logit: _constant(logit, strength))}
 
-    frame.run(places["margin"].release, at, places, [places["margin"]])
+    frame.run(places["margin"].input, at, places, [places["margin"]], latest=True)
     frame.run_chosen(places["paint"].click, paint, places)
-    frame.run(places["strength"].release, strengthen, places, [places["strength"]])
+    frame.run(places["strength"].input, strengthen, places, [places["strength"]], latest=True)
 
 
 def show(explorer, session, asked, dark, tell):
