@@ -198,3 +198,14 @@ def test_the_readme_gives_the_two_commands_first():
 
 def test_the_continuous_check_is_executable():
     assert os.access(ROOT / ".ci" / "run", os.X_OK), "it is started by its name"
+
+
+def test_the_readme_names_every_method_and_every_page():
+    from explorer.methods import METHODS
+    from explorer.ui.pages import OTHERS
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for key, method in METHODS.items():
+        assert f"| {method.label} | `{key}` | {method.about} |" in text, f"the table says of {key} what the registry says"
+    for key, page in OTHERS.items():
+        assert f"| {page.LABEL} | `/?view={key}` |" in text, f"and where {page.LABEL} is"
