@@ -206,6 +206,6 @@ def test_the_readme_names_every_method_and_every_page():
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for key, method in METHODS.items():
-        assert f"| {method.label} | `{key}` | {method.about} |" in text, f"the table says of {key} what the registry says"
+        assert f"| {method.label} | `{key}` | {method.about} |" in text, f"{key} as the registry has it"
     for key, page in OTHERS.items():
         assert f"| {page.LABEL} | `/?view={key}` |" in text, f"and where {page.LABEL} is"
