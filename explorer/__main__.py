@@ -14,6 +14,7 @@ from explorer.heatmaps import describe_probability
 from explorer.images import load_image
 from explorer.masking import most_masks
 from explorer.methods import DEFAULT, METHODS
+from explorer.methods.options import INTEGRATED
 from explorer.overlays import overlay
 from explorer.quiet import quietly
 from explorer.scenes import train
@@ -113,7 +114,14 @@ def _settings(arguments):
         "units": arguments.units,
         "quadrature": arguments.quadrature,
         "methods": arguments.methods,
+        **_integrated(arguments.integrated),
     }
+
+
+def _integrated(variant):
+    if variant not in INTEGRATED:
+        raise InputError(f"Integrated Grad-CAM is one of {', '.join(INTEGRATED)}; received {variant!r}.")
+    return INTEGRATED[variant]
 
 
 def _summary(comparison):
@@ -176,6 +184,7 @@ def _add_explain(commands):
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
         ("units", "selected", str, "of RSI-Grad-CAM: selected, positive or all"),
         ("quadrature", "trapezoid", str, "of RSI-Grad-CAM: trapezoid or right"),
+        ("integrated", "published", str, "Integrated Grad-CAM: published, or notebook, as its authors' code has it"),
         ("precision", "float32", str, "float32; tf32, for graphics cards; or bfloat16"),
         ("colormap", "inferno", str, "inferno, viridis, magma, plasma, cividis, turbo, jet or hot"),
         ("opacity", 0.5, float, "of the colours over the picture, from 0 to 1"),

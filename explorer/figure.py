@@ -16,6 +16,7 @@ from explorer.request import AUTO
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14
 BAR_LABELS = 40
+MOST_ABREAST = 4  # methods
 FOOT = 66  # the lines beneath a picture
 INK, GREY, LINE, WHITE = (28, 28, 32), (104, 104, 112), (222, 222, 228), (255, 255, 255)
 BADGES = {"ok": (27, 110, 62), "dark": (74, 63, 53), "blank": (104, 104, 112), "non-finite": (170, 30, 30)}
@@ -28,24 +29,27 @@ CAPTION = (
 
 
 def side_by_side(comparison, colormap=DEFAULT_COLORMAP, opacity=0.5):
-    """Everything of a Comparison on one sheet, RGB uint8 (height, width, 3), some 350 pixels wide a method.
+    """Everything of a Comparison on one sheet, RGB uint8 (height, width, 3), some 350 pixels wide a method, of which
+    at most four stand side by side.
 
     The picture as the network sees it with its baseline; for each method the overlay, the verdict and the raw
     minimum, mean and maximum; a colour bar; for a map that shows nothing, why and what to try.
     """
-    rows, columns = comparison.image.shape[:2]
-    height = max(1, round(PANEL * rows / columns))
-    width = 2 * MARGIN + PANEL + len(comparison) * (GAP + PANEL) + GAP + BAR + BAR_LABELS
+    height = max(1, round(PANEL * comparison.image.shape[0] / comparison.image.shape[1]))
+    columns = min(len(comparison), MOST_ABREAST)
+    width = 2 * MARGIN + PANEL + columns * (GAP + PANEL) + GAP + BAR + BAR_LABELS
     sheet = Sheet(width)
     sheet.paragraph(_headline(comparison), 26, INK, space=4, weight=BOLD)
     sheet.paragraph(_setting_line(comparison), 15, GREY, space=18)
     top = sheet.y
     _draw_picture(sheet, comparison, top, height)
-    for place, explanation in enumerate(comparison, 1):
+    down = 30 + height + FOOT + 14
+    for place, explanation in enumerate(comparison):
         picture = overlay(comparison.image, explanation.heatmap, colormap, opacity)
-        _draw_method(sheet, explanation, picture, MARGIN + place * (PANEL + GAP), top, height)
+        row, column = divmod(place, columns)
+        _draw_method(sheet, explanation, picture, MARGIN + (column + 1) * (PANEL + GAP), top + row * down, height)
     _draw_bar(sheet, colormap, width - MARGIN - BAR_LABELS - BAR, top + 30, height)
-    sheet.y = top + 30 + height + FOOT + 14
+    sheet.y = top + down * -(-len(comparison) // columns)
     for explanation in comparison:
         if explanation.verdict != "ok":
             words = f"{explanation.label} is {explanation.verdict}. {explanation.verdict.reason}"

@@ -15,7 +15,7 @@ PATH_METHODS = [key for key, method in METHODS.items() if method.integrand]
 
 
 def standing(case=(4, True), alphas=ALPHAS, options=None, cuts=False):
-    found = search(cuts=cuts)
+    found = search(PATH_METHODS, cuts)
     found.options = options or Options()
     return found.of(random(*case)(alphas))
 

@@ -278,3 +278,30 @@ def test_what_is_shown_on_the_way_is_drawn_now_and_then(monkeypatch):
     seen = [places["cards"] for places in progress.reporting(work) if "cards" in places]
     assert drawn == [0, 3, 5], "the first at once, others half a second apart; what nobody sees is not drawn"
     assert seen == [0, 3, 5, "finished"], "and what is finished always comes"
+
+
+def test_integrated_grad_cam_as_in_its_notebook(explorer, session):
+    def asks(**changes):
+        explorer.explain(session, asked(**changes), False, silent)
+        return session.result.settings["subtract_baseline"], session.result.settings["endpoint"]
+
+    assert asks() == (True, True), "as published"
+    assert asks(integrated="notebook") == (False, False), "A(0) stays, and α goes from 0"
+    assert asks(integrated="notebook", automatic=True) == (False, True), "placed points bring the sum that suits them"
+
+
+def test_methods_are_chosen_and_what_does_not_apply_is_left_out(explorer, session, net):
+    places = explorer.explain(session, asked(methods=["sise", "cam", "rsi_grad_cam"]), False, silent)
+    assert session.result.settings["methods"] == ["rsi_grad_cam", "sise"], "in the order of the list, without CAM"
+    assert places["cards"].count("<figure") == 2
+    assert "last Dense layer" in places["methods_note"], "the note says why it is greyed"
+    assert "label:nth-of-type(1)" in places["methods_note"], "and its box is"
+    before = session.result
+    places = guarded(lambda: explorer.explain(session, asked(methods=["cam"]), False, silent))
+    assert "No method is chosen that applies" in places["status"] and session.result is before
+
+
+def test_what_masks_take_is_said_beforehand(explorer, session, net):
+    places = explorer.explain(session, asked(steps=5), False, silent)
+    channels = session.result.layer.shape[2]
+    assert f"Score-CAM up to {channels}, about" in places["methods_note"], "a count and a time"

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.applies import objections
 from explorer.images import fit, load_image
+from explorer.masking import most_masks
 from explorer.measures import inside, pixel_energy, pointing_game
 from explorer.zoo import MODELS
 
@@ -132,3 +134,22 @@ def test_grad_cam_is_what_a_plain_computation_gives(network, photographs):
         expected = tf.nn.relu(tf.einsum("nhwk,nk->nhw", activations, weights))[0].numpy()
         result = explorer.explain(network, photographs[0][index], methods="grad_cam", steps=1)
         np.testing.assert_allclose(result["grad_cam"].cam, expected, atol=1e-3 * expected.max(), rtol=0)
+
+
+@pytest.mark.parametrize("name", ["mobilenet-0.25", "toy-vgg"])
+def test_every_method_on_a_trained_network(keras_home, photographs, name):
+    classifier = explorer.load(name)
+    picture = photographs[0][3] if name != "toy-vgg" else "assets/examples/bicycle.png"
+    refused = objections(classifier, classifier.layer(None))
+    methods = [key for key in explorer.METHODS if key not in refused]
+    assert list(refused) == (["cam"] if name == "toy-vgg" else []), "MobileNet ends in a mean over places, VGG does not"
+    found = explorer.explain(classifier, picture, methods=methods, steps=10, score="logit")
+    for one in found:
+        assert np.isfinite(one.cam).all() and (one.cam >= 0).all() and one.cam.any(), f"{one.method} is a map"
+    masked = {key for key, method in explorer.METHODS.items() if method.masking}
+    most = max(most_masks(key, classifier, found.layer) for key in masked) + found.layer.shape[2]
+    assert found.cost.passes <= 11 + 1 + 2 + most, "each mask is shown once, whatever the number of methods"
+    if "cam" in methods:
+        cams = [found[key].cam.astype(np.float64) for key in ("cam", "grad_cam")]
+        one, other = (cam / np.linalg.norm(cam) for cam in cams)
+        np.testing.assert_allclose(one, other, atol=1e-5, err_msg="CAM is Grad-CAM of the logit, up to a factor")

@@ -97,8 +97,8 @@ def asked(**changes):
     values = dict.fromkeys(Asked.__dataclass_fields__) | {
         "model": "toy-vgg", "baseline": "black", "sigma": 10, "seed": 0, "colour": "#808080", "steps": 50,
         "tolerance": 0.5, "automatic": True, "score": "probability", "gradients": "raw", "units": "selected",
-        "quadrature": "trapezoid", "methods": DEFAULT, "exponent": -8, "colormap": "inferno", "opacity": 0.6,
-        "scale": "own",
+        "quadrature": "trapezoid", "integrated": "published", "methods": DEFAULT, "exponent": -8,
+        "colormap": "inferno", "opacity": 0.6, "scale": "own",
     }  # fmt: skip
     return Asked(**{name: values[name] for name in Asked.__dataclass_fields__} | changes)
 

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from explorer.errors import InputError
 from explorer.integrals import RULES
 
+# Integrated Grad-CAM as it was published, and as its authors' notebook computes it
+INTEGRATED = {
+    "published": {"subtract_baseline": True, "endpoint": True},
+    "notebook": {"subtract_baseline": False, "endpoint": False},
+}
 CHOICES = {"gradients": ("raw", "positive"), "units": ("selected", "positive", "all"), "quadrature": RULES}
 
 

@@ -38,6 +38,7 @@ class Asked:
     gradients: Any
     units: Any
     quadrature: Any
+    integrated: Any
     methods: Any
     exponent: Any
     colormap: Any
@@ -134,8 +135,12 @@ def choices():
         score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
         gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
         units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
+        integrated = gr.Radio(
+            [("as published", "published"), ("as in its authors' notebook", "notebook")], value="published",
+            label="Integrated Grad-CAM", elem_id="integrated",
+        )  # fmt: skip
         quadrature = gr.Radio(
-            list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature (RSI-Grad-CAM)", visible=False,
+            list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature of the other integrals", visible=False,
             elem_id="quadrature",
         )  # fmt: skip
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
@@ -143,7 +148,7 @@ def choices():
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
     asked = Asked(
         model, head, class_index, layer, baseline, sigma, seed, colour, own, automatic, steps, tolerance, score,
-        gradients, units, quadrature, methods, exponent, colormap, opacity, scale,
+        gradients, units, quadrature, integrated, methods, exponent, colormap, opacity, scale,
     )  # fmt: skip
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}

@@ -3,6 +3,7 @@
 from explorer.applies import objection
 from explorer.errors import InputError
 from explorer.methods import DEFAULT, METHODS
+from explorer.methods.options import INTEGRATED
 from explorer.request import AUTO
 from explorer.scores import SCORES_OF
 from explorer.ui.controls import PICTURE_BASELINE
@@ -17,6 +18,8 @@ OPENING = {
     "gradients": "raw",
     "units": "selected",
     "quadrature": "trapezoid",
+    "subtract_baseline": True,
+    "endpoint": True,
     "methods": DEFAULT,
 }
 
@@ -57,5 +60,7 @@ def _settings(asked):
         "gradients": asked.gradients,
         "units": asked.units,
         "quadrature": "trapezoid" if asked.automatic else asked.quadrature,
+        **INTEGRATED[asked.integrated],
+        **({"endpoint": True} if asked.automatic else {}),  # where points are placed there is no other sum
         "methods": tuple(key for key in METHODS if key in asked.methods),
     }

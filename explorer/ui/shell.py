@@ -93,7 +93,7 @@ def _questions(frame, pictures, own, button):
     ]  # fmt: skip
     written = [
         asked.sigma, asked.seed, asked.colour, asked.baseline_picture, asked.steps, asked.tolerance, asked.gradients,
-        asked.units, asked.quadrature,
+        asked.units, asked.quadrature, asked.integrated,
     ]  # fmt: skip
     logit = places["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
     return [

@@ -89,6 +89,7 @@ def test_painting_a_map_changes_the_logits_alone(opened):
     page = opened("scores", "#lie img")
     cells = page.locator("#paint [data-cell]")
     assert cells.count() == 49
+    cells.nth(48).scroll_into_view_if_needed()
     start, end = (cells.nth(i).bounding_box() for i in (42, 48))
 
     def paint():
@@ -119,7 +120,8 @@ def test_a_contest(opened):
     one, rival, difference = (before[i] == now[i] for i in (3, 4, 5))  # of Integrated Grad-CAM, which is not dark
     assert one and not rival and not difference, "the rival's column changes, and the difference"
     before, now = after(page, lambda: page.get_by_label("raw values").check(), "#contest")
-    assert "times the other's" in page.inner_text("#contest"), "it says why the difference shows one class alone"
+    assert "of raw values" in page.inner_text("#contest thead"), "it says what the difference is of"
+    assert before[3] == now[3] and before[5] != now[5], "and that alone changes"
 
 
 @pytest.mark.parametrize("key", READY)
