@@ -145,7 +145,9 @@ def test_every_method_on_a_trained_network(keras_home, photographs, name):
     assert list(refused) == (["cam"] if name == "toy-vgg" else []), "MobileNet ends in a mean over places, VGG does not"
     found = explorer.explain(classifier, picture, methods=methods, steps=10, score="logit")
     for one in found:
-        assert np.isfinite(one.cam).all() and (one.cam >= 0).all() and one.cam.any(), f"{one.method} is a map"
+        assert np.isfinite(one.cam).all() and (one.cam >= 0).all(), f"{one.method} is a map"
+        # Behind a mean over places the influence is Σ_k W_kc / Z everywhere, and below zero for about half the classes
+        assert one.cam.any() or (one.method, name) == ("internal_influence", "mobilenet-0.25"), f"{one.method} is blank"
     masked = {key for key, method in explorer.METHODS.items() if method.masking}
     most = max(most_masks(key, classifier, found.layer) for key in masked) + found.layer.shape[2]
     assert found.cost.passes <= 11 + 1 + 2 + most, "each mask is shown once, whatever the number of methods"
