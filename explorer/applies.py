@@ -8,10 +8,9 @@ import numpy as np
 from explorer.backend import fetch
 from explorer.errors import InputError
 from explorer.methods import METHODS
-from explorer.sweep import sweep
+from explorer.sweep import ENDS, sweep
 
 _known = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
-ENDS = np.array([0, 1], np.float32)
 
 
 def objection(key, classifier, layer):

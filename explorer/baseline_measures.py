@@ -29,11 +29,3 @@ def share(heatmap, places):
     heatmap = np.asarray(heatmap, np.float64)
     total = heatmap.sum()
     return float(heatmap[places].sum() / total) if np.isfinite(total) and total else float("nan")
-
-
-def likeness(one, other):
-    """The cosine of the angle between two maps of one shape: 1 where they differ by a factor alone; NaN where one of
-    them is blank or not finite."""
-    one, other = (np.asarray(map_, np.float64).ravel() for map_ in (one, other))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float((one / np.linalg.norm(one)) @ (other / np.linalg.norm(other)))

@@ -65,7 +65,7 @@ def score_path(alphas, scores, score_label="score", flat_from=None, dark=False):
     begins, as `flat_zone` finds it, or None for none; dark as in `histograms`. Returns a Plotly figure.
     """
     alphas, scores = _path(alphas, scores)
-    figure = go.Figure(layout=_layout(dark, height=290, margin={"l": 60, "r": 14, "t": 48, "b": 48}))
+    figure = go.Figure(layout=layout(dark, height=290, margin={"l": 60, "r": 14, "t": 48, "b": 48}))
     if flat_from is not None:
         _add_flat_zone(figure, flat_from, alphas[-1])
     figure.add_scatter(
@@ -149,7 +149,7 @@ def _colours(labels):
             others += 1
 
 
-def _layout(dark, height, margin):
+def layout(dark, height, margin):
     """What all figures share. No template: its colours would assume a white page."""
     title = {"font": {"size": TEXT}, "standoff": 8}
     axis = {"title": title, "gridcolor": GRID, "zeroline": False, "linecolor": LINE_COLOUR, "fixedrange": True}
@@ -184,7 +184,7 @@ def _rows(count, dark):
         vertical_spacing=ROW_GAP / inner if count > 1 else 0,
     )
     margin = {"l": 10, "r": 48, "t": TOP, "b": BOTTOM}
-    figure.update_layout(_layout(dark, height=inner + TOP + BOTTOM, margin=margin), barmode="overlay", bargap=0.2)
+    figure.update_layout(layout(dark, height=inner + TOP + BOTTOM, margin=margin), barmode="overlay", bargap=0.2)
     return figure
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from plotly.subplots import make_subplots
 
-from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, _layout, scientific
+from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, layout, scientific
 
 MARK = (255, 0, 200)  # of no natural picture
 
@@ -15,7 +15,7 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
     will be; dark as in `explorer.charts.histograms`. Returns a Plotly figure.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.13)
-    figure.update_layout(_layout(dark, height=330, margin={"l": 62, "r": 62, "t": 24, "b": 46}))
+    figure.update_layout(layout(dark, height=330, margin={"l": 62, "r": 62, "t": 24, "b": 46}))
     curves = ((greatest, PATH_COLOUR, "greatest probability of any class"), (losses, LINE_COLOUR, "loss"))
     for row, (values, colour, words) in enumerate(curves, 1):
         hover = "after %{x} steps: %{y:.3g}<extra></extra>"

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.charts import LINE_COLOUR, PATH_COLOUR, SHADE, _layout
+from explorer.charts import LINE_COLOUR, PATH_COLOUR, SHADE, layout
 
 LEFT, RIGHT = 58, 14  # pixels beside every plot, fixed: the style sheet places the line at α by them
 FROM, TO = -0.02, 1.02  # of α: so that the markers at both ends are seen whole
@@ -62,7 +62,7 @@ def convergence(curves, title, words, floor=None, dark=False):
     axis; floor: the error below which nothing is known, shaded; dark as in `charts`. Errors of exactly zero have no
     place.
     """
-    figure = go.Figure(layout=_layout(dark, height=270, margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}))
+    figure = go.Figure(layout=layout(dark, height=270, margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}))
     for rule, curve in curves.items():
         label, colour, symbol, dash = RULE_STYLES[rule]
         errors = np.where(np.isfinite(curve.errors) & (curve.errors > 0), curve.errors, np.nan)
@@ -89,7 +89,7 @@ def _two_rows(first, second, flat_from, dark, label_at=0.04):
     height = 2 * ROW + GAP
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=GAP / height)
     margin = {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}
-    figure.update_layout(_layout(dark, height=height + TOP + BOTTOM, margin=margin))
+    figure.update_layout(layout(dark, height=height + TOP + BOTTOM, margin=margin))
     for axis, title in (("", first), ("2", second)):
         figure.add_annotation(
             text=title, x=0, xref="paper", xanchor="left", y=1, yref=f"y{axis} domain", yanchor="bottom",

@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, SHADE, _layout
+from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, SHADE, layout
 
 BINS = 50  # of α in (0, ½]
 ROUNDS_TO_ONE = 16.6  # the margin at which 1 − p falls below half of float32's resolution near one, 6e-8
@@ -12,7 +12,7 @@ ROUNDS_TO_ONE = 16.6  # the margin at which 1 − p falls below half of float32'
 def share_histogram(shares, dark=False):
     """How many positive gradients have which α. shares: (n,) in (0, ½]; dark as in `explorer.charts.histograms`."""
     counts, edges = np.histogram(np.asarray(shares, np.float64), BINS, (0, 0.5))
-    figure = go.Figure(layout=_layout(dark, height=250, margin={"l": 54, "r": 14, "t": 14, "b": 46}))
+    figure = go.Figure(layout=layout(dark, height=250, margin={"l": 54, "r": 14, "t": 14, "b": 46}))
     figure.add_bar(
         x=(edges[1:] + edges[:-1]) / 2, y=counts, width=np.diff(edges), marker_color=METHOD_COLOURS["grad_cam"],
         hovertemplate="α ≈ %{x:.3f}: %{y} units<extra></extra>",
@@ -27,7 +27,7 @@ def naive_error(margins, errors, at, dark=False):
 
     margins, errors: (n,), the errors relative; at: the margin that is shown beside.
     """
-    figure = go.Figure(layout=_layout(dark, height=270, margin={"l": 64, "r": 14, "t": 34, "b": 48}))
+    figure = go.Figure(layout=layout(dark, height=270, margin={"l": 64, "r": 14, "t": 34, "b": 48}))
     figure.add_vrect(
         x0=ROUNDS_TO_ONE, x1=max(margins), fillcolor=SHADE, line_width=0,
         annotation_text="p rounds to 1 in float32", annotation_position="bottom left",

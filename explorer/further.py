@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from explorer.backend import fetch
 from explorer.layer_path import joined
 from explorer.masking import Answers
 from explorer.methods import METHODS
 from explorer.sampling import View
 from explorer.straight import Straight
-from explorer.sweep import sweep
-
-ENDS = np.array([0, 1], np.float32)
+from explorer.sweep import ENDS, sweep
 
 
 @dataclass

@@ -4,9 +4,8 @@ import numpy as np
 
 from explorer import backend, layers
 from explorer.methods import METHODS
-from explorer.sweep import MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
+from explorer.sweep import AT_PICTURE, MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
 
-AT_PICTURE = np.ones(1, np.float32)  # the one point of the path at which masks are made
 NOTHING = "", -1  # the one name of every mask that lets nothing through: the network is shown black once for all
 
 
@@ -33,15 +32,12 @@ class Answers:
         self.question, self.budget, self.progress = question, budget, progress
         self.known, self.shown, self.passes = dict(known), 0, 0
         self._looked = {}  # names of layers -> their maps at the picture
-        classifier = question[0]
-        height, width = classifier.input_size
-        (self.black,) = classifier.preprocess(np.zeros((1, height, width, 3), np.uint8))
 
     def map_of(self, key, layer, at_baseline):
         """(the map, [(layer, its layer map)]) of a method with masks; at_baseline: y of the baseline."""
         classifier = self.question[0]
         masking, chosen = METHODS[key].masking, layers_of(key, classifier, layer)
-        sets = [masking.masks(*maps, self.question[0].input_size) for maps in self._look(chosen)]
+        sets = [masking.masks(*maps, classifier.input_size) for maps in self._look(chosen)]
         self._ask(METHODS[key].label, list(zip(chosen, sets, strict=True)))
         layer_maps = [
             masking.layer_map(masks, [self.known[name] for name in _names(one, masks)], at_baseline)
@@ -77,9 +73,10 @@ class Answers:
     def _show(self, label, layer, masks, before, total):
         classifier, _, picture, class_index, score = self.question
         run = classifier.scorer(score)
+        (black,) = classifier.preprocess(np.zeros((1, *classifier.input_size, 3), np.uint8))
 
         def work(where, size):
-            scores = backend.fetch(run(self.black, picture, padded(masks[where], size), class_index))
+            scores = backend.fetch(run(black, picture, padded(masks[where], size), class_index))
             return scores[: where.stop - where.start]
 
         def tell(done):

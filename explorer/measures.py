@@ -30,6 +30,17 @@ def pointing_game(heatmap, boxes):
     return bool(heatmap.any() and (peaks & inside(boxes, *heatmap.shape)).any())
 
 
+def cosine(a, b):
+    """Of the angle between two arrays of one shape: 1 where they differ by a factor alone, however small; NaN where one
+    of them is zero or not finite."""
+    a, b = (np.asarray(v, np.float64).ravel() for v in (a, b))
+    sizes = [np.abs(v).max(initial=0) for v in (a, b)]
+    if not (all(sizes) and np.isfinite(sizes).all()):
+        return float("nan")
+    a, b = (v / size for v, size in zip((a, b), sizes, strict=True))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
 def _checked(heatmap):
     heatmap = np.asarray(heatmap, np.float64)
     if heatmap.ndim != 2 or not heatmap.size:

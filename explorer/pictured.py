@@ -6,9 +6,7 @@ import numpy as np
 
 from explorer.backend import fetch
 from explorer.layer_path import Array
-from explorer.sweep import sweep
-
-AT_PICTURE = np.ones(1, np.float32)
+from explorer.sweep import AT_PICTURE, sweep
 
 
 @dataclass(frozen=True, eq=False)

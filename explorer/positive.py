@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.backend import fetch
 from explorer.layer_path import Array, LayerPath
+from explorer.measures import cosine
 from explorer.methods import METHODS, Options
 from explorer.methods.grad_cam_plus_plus import shares
 
@@ -35,13 +36,3 @@ def pair(at):
         alphas[at.gradients > 0],
         cosine((alphas * positive).sum(axis=(0, 1)), positive.mean(axis=(0, 1))),
     )
-
-
-def cosine(a, b):
-    """Of two vectors, whatever their size: 1e-200 times as long is as good. NaN where one is zero."""
-    a, b = (np.asarray(v, np.float64).ravel() for v in (a, b))
-    sizes = [np.abs(v).max(initial=0) for v in (a, b)]
-    if not all(sizes):
-        return float("nan")
-    a, b = (v / size for v, size in zip((a, b), sizes, strict=True))
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))

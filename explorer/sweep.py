@@ -9,6 +9,7 @@ from explorer.layer_path import Samples
 MEMORY_BUDGET = 1 << 30  # bytes that one batch may take on the device, estimated
 # Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.
 LARGEST_BATCH = {"CPU": 16, "GPU": 64}
+AT_PICTURE, ENDS = np.ones(1, np.float32), np.array([0, 1], np.float32)  # α of the picture alone, of both ends
 FULL = 8  # to which smaller batches are filled up where every length would be compiled anew
 
 

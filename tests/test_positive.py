@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from explorer.measures import cosine
 from explorer.pictured import AtPicture
-from explorer.positive import cosine, pair
+from explorer.positive import pair
 
 SHAPE = (3, 4, 5)
 
@@ -50,3 +51,10 @@ def test_a_cosine_is_of_directions(size):
     a, b = np.array([3.0, 4.0]), np.array([4.0, 3.0])
     assert np.isclose(cosine(size * a, b), 24 / 25) and np.isclose(cosine(a, a * size), 1)
     assert np.isnan(cosine(a, 0 * b)), "nothing has no direction"
+    assert np.isnan(cosine(a, b * np.inf)) and np.isnan(cosine(a, b * np.nan)), "nor has what is not finite"
+
+
+def test_the_cosine_of_maps():
+    one = np.array([[3.0, 1], [0, 0]])
+    assert cosine(one, 7 * one) == pytest.approx(1) and cosine(one, one[::-1]) == 0
+    assert cosine([1, 0], [1, 1]) == pytest.approx(np.sqrt(0.5))

@@ -1,7 +1,6 @@
 """The class-neutral baseline as it is optimised: the curve, its difference from black, the maps before and after."""
 
-from explorer import neutral
-from explorer.baseline_measures import likeness
+from explorer import measures, neutral
 from explorer.charts_baselines import amplified, descent_chart
 from explorer.errors import InputError
 from explorer.heatmaps import short
@@ -66,7 +65,7 @@ def maps(both, asked):
     rows = []
     for key in [key for key in methods if METHODS[key].integrand] or methods:  # the others walk no path
         scaled = shared_scale({0: black[key].raw, 1: after[key].raw}, black.epsilon)
-        cosine = f"; cosine similarity {likeness(black[key].cam, after[key].cam):.4f}"
+        cosine = f"; cosine similarity {measures.cosine(black[key].cam, after[key].cam):.4f}"
         rows.append((METHODS[key].label, [
             Tile(
                 overlay(one.image, scaled[i], asked.colormap, asked.opacity),

@@ -6,6 +6,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.charts_scores import naive_error
+from explorer.ends import probabilities
 from explorer.heatmaps import normalise, resize
 from explorer.margins import at_margin, errors_along, margin_of
 from explorer.methods import METHODS
@@ -177,7 +178,7 @@ def _tile(result, asked, cam, words):
 
 def _outputs(result, before, found):
     """The five most probable classes of both networks, and by how much any probability has changed."""
-    old, new = (_softmax(values) for values in (before, found.values))
+    old, new = probabilities(result.classifier.kind, np.stack([before, found.values]))
     names = result.classifier.class_names
     rows = "".join(
         f"<tr><th scope='row'>{escape(names[i])}</th><td>{_digits(old[i])}</td><td>{_digits(new[i])}</td></tr>"
@@ -191,11 +192,6 @@ def _outputs(result, before, found):
     )
     table = f"<div class='grid'><table class='numbers'>{head}<tbody>{rows}</tbody></table></div>"
     return f"{table}<p class='caption'>{told}</p>"
-
-
-def _softmax(values):
-    values = values.astype(np.float64)
-    return np.exp(values - np.logaddexp.reduce(values))
 
 
 def _digits(p):
