@@ -33,6 +33,8 @@ TOY = Network("toy-vgg")
 class Silent:
     """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
 
+    job = None
+
     def __call__(self, stage, done, total):
         pass
 

@@ -40,7 +40,7 @@ class Frame:
             if when is None or when(session):
                 yield from self._told(work, session, dark, values, len(inputs), places)
             else:
-                yield {self.places["status"]: gr.update()}  # to a generator of nothing Gradio says: empty everything
+                yield self._placed({}, places)
 
         return self._wire(event, handler, places, inputs, NETWORK | ({"trigger_mode": "always_last"} if latest else {}))
 
@@ -71,6 +71,8 @@ class Frame:
             yield self._placed(told, places)
 
     def _placed(self, found, places):
+        """Gradio takes no dictionary without entries, and of a generator that says nothing it empties every place."""
+        found = found or {"status": gr.update()}
         return {(self.places | places)[name]: value for name, value in found.items()}
 
     def _wire(self, event, handler, places, inputs, given):

@@ -9,6 +9,7 @@ import gradio as gr
 
 from explorer.ui import results
 from explorer.ui.events import guarded
+from explorer.ui.session import Superseded
 
 SHOW = "show"
 AT_MOST_EVERY = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
@@ -16,6 +17,8 @@ AT_MOST_EVERY = 0.5  # seconds between two things shown on the way: drawing them
 
 class Tell:
     """What long work says on its way: how far it is, and what can be shown already."""
+
+    job = None  # see `Session.begin`
 
     def __init__(self, told):
         self._told, self._shown = told, None
@@ -38,8 +41,15 @@ def reporting(work):
     """
     told = queue.Queue()
 
+    def outcome():
+        tell = Tell(told)
+        found = work(tell)
+        if tell.job and tell.job.superseded:  # between its last word and its end
+            raise Superseded
+        return found
+
     def run():
-        told.put((None, guarded(lambda: work(Tell(told)))))
+        told.put((None, guarded(outcome)))
 
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
     yield {"stop": gr.update(interactive=True)}

@@ -76,10 +76,10 @@ class Session:
     def begin(self, tell):
         """A new job in place of the one that may be running -> (the job, its progress callback).
 
-        The callback passes on to `tell`; it raises Superseded once there is a newer job, Cancelled once stopped.
+        The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job, Cancelled once stopped.
         """
         self.job.superseded = True
-        job = self.job = Job()
+        job = self.job = tell.job = Job()
 
         def progress(stage, done, total):
             if job.superseded:

@@ -132,7 +132,7 @@ def _turn(app, frame, questions, others, tabs):
         return {places[name]: value for name, value in found.items()} | {frame.dark: dark}
 
     inputs = [frame.session, frame.dark, view, *frame.asked.all()]
-    loaded = app.load(opening, inputs, [*places.values(), frame.dark], js=OPENING, **QUIET)
+    app.load(opening, inputs, [*places.values(), frame.dark], js=OPENING, **QUIET)
     all_others = {name: place for page in others.values() for name, place in page.items()}
 
     def refresh(session, asked, dark, tell):
@@ -142,7 +142,7 @@ def _turn(app, frame, questions, others, tabs):
         session.shown_on[session.page] = result
         return {"status": results.status(text.READY)} | found
 
-    for done in [*questions, loaded]:
+    for done in questions:  # opening chooses a tab, which is told below
         frame.run(done.then, refresh, all_others, when=_is_old)
     for key, tab in tabs.items():
         turned = tab.select(partial(_turn_to, key), frame.session, None, js=ADDRESS.format(key), **QUIET)
