@@ -64,7 +64,7 @@ def main(argv=None):
         with quietly():
             from explorer.backend import set_precision
             from explorer.ui import app
-            from explorer.ui.networks import network
+            from explorer.zoo.network import network
 
             set_precision(asked.precision)
             first = network(asked.model, asked.weights, asked.labels, asked.preprocessing)

@@ -30,6 +30,61 @@ def pointing_game(heatmap, boxes):
     return bool(heatmap.any() and (peaks & inside(boxes, *heatmap.shape)).any())
 
 
+def overlaps(heatmap, boxes, thresholds):
+    """(IoU, IoB, IoR), each (n,): |R ∩ B| over |R ∪ B|, over |B|, over |R|, R where the heatmap is above a threshold, B
+    the union of boxes. Paper, section 3.4.3. NaN where the denominator is no pixel. See `pixel_energy`."""
+    heatmap = _checked(heatmap)
+    mask = inside(boxes, *heatmap.shape)
+    region, both = (_above(values, thresholds) for values in (heatmap, heatmap[mask]))
+    box = mask.sum()
+    with np.errstate(invalid="ignore"):
+        return both / (region + box - both), both / np.where(box, box, np.nan), both / np.where(region, region, np.nan)
+
+
+def _above(values, thresholds):
+    """How many of the values are above each threshold."""
+    ordered = np.sort(values, axis=None)
+    return ordered.size - np.searchsorted(ordered, np.asarray(thresholds, np.float64), side="right")
+
+
+def drop(before, after):
+    """max(0, Y − O)/Y, equation (27), as a share of 1. before: (Y, 1 − Y); after: (O, 1 − O), neither by subtraction.
+
+    Where both are nearly 1 the difference is taken of what they lack, so that it is not rounded away.
+    """
+    return max(0.0, _fall(before, after)) / before[0] if before[0] else float("nan")
+
+
+def increases(before, after):
+    """Y < O, equation (28): whether the network is surer. See `drop`."""
+    return _fall(before, after) < 0
+
+
+def _fall(before, after):
+    return after[1] - before[1] if min(before[0], after[0]) > 0.5 else before[0] - after[0]
+
+
+def ranks(raw):
+    """(H, W) integers: 0 for the highest value of a map, 1 for the next, up to H·W − 1 for the lowest.
+
+    Equal ones by lot, the same lot each time: in reading order the sky of a blank map would come first.
+    """
+    raw = np.asarray(raw)
+    lot = np.random.default_rng(0).permutation(raw.size)
+    ranked = np.empty(raw.size, np.int64)
+    ranked[np.lexsort((lot, -raw.ravel()))] = np.arange(raw.size)
+    return ranked.reshape(raw.shape)
+
+
+def exchanged(picture, other, ranked, steps):
+    """Yield the picture with its highest ranked pixels from another one: 1/steps of them, 2/steps, … (steps − 1)/steps.
+
+    picture, other: (H, W, 3). ranked: see `ranks`. So insertion and deletion go (Petsiuk and others, RISE, 2018).
+    """
+    for step in range(1, steps):
+        yield np.where((ranked < step * ranked.size / steps)[..., None], other, picture)
+
+
 def cosine(a, b):
     """Of the angle between two arrays of one shape: 1 where they differ by a factor alone, however small; NaN where one
     of them is zero or not finite."""

@@ -12,8 +12,8 @@ from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
 from explorer.ui import choices, events, progress
 from explorer.ui.events import guarded
-from explorer.ui.networks import Network
 from explorer.ui.session import Picture, Session
+from explorer.zoo.network import Network
 
 
 def test_the_page_opens_with_an_example_explained(explorer):

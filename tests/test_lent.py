@@ -23,11 +23,11 @@ from explorer.explain import explain
 from explorer.loaded import Loaded
 from explorer.recent import Recent
 from explorer.ui import events, lent
-from explorer.ui import networks as known
 from explorer.ui.events import Explorer, guarded
-from explorer.ui.networks import Network
 from explorer.ui.progress import reporting
 from explorer.ui.session import Picture, Session
+from explorer.zoo import network as known
+from explorer.zoo.network import Network
 
 TESTS = Path(__file__).resolve().parent
 QUESTION = {"layer": "features", "class_index": 4, "steps": 6}
@@ -242,9 +242,10 @@ from explorer import backend, tap
 from explorer.comparison import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
-from explorer.ui import lent, networks as known
+from explorer.ui import lent
+from explorer.zoo import network as known
 from explorer.ui.events import Explorer
-from explorer.ui.networks import Network
+from explorer.zoo.network import Network
 from explorer.zoo import keras_builders
 
 signal.alarm(fake_spaces.MOST)

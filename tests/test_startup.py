@@ -15,12 +15,12 @@ from explorer.errors import Cancelled, InputError
 from explorer.methods import DEFAULT
 from explorer.quiet import quietly
 from explorer.ui import app, events
-from explorer.ui import networks as known
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, guarded
-from explorer.ui.networks import Network
 from explorer.ui.session import Picture, Session
 from explorer.ui.warm_up import IMPORTING, WarmUp
+from explorer.zoo import network as known
+from explorer.zoo.network import Network
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST = 120  # seconds until a test that hangs is given up

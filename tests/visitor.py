@@ -6,8 +6,8 @@ from explorer.methods import DEFAULT
 from explorer.ui import events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, Silent
-from explorer.ui.networks import Network
 from explorer.ui.session import Picture, Session
+from explorer.zoo.network import Network
 
 LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 

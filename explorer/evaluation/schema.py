@@ -47,7 +47,7 @@ COLUMNS = (
     Column("increase", pa.bool_(), "Y < O (28)"),
     Column("energy", pa.float64(), "share of the heatmap's mass inside the boxes (Figure 19)"),
     Column("pointing", pa.bool_(), "whether the heatmap's maximum is inside a box"),
-    Column("insertion", pa.float64(), "area under p while pixels are put in, the highest first, from a blurred picture"),
+    Column("insertion", pa.float64(), "area under p while pixels are put into the blurred picture, the highest first"),
     Column("deletion", pa.float64(), "area under p while pixels are blacked out, the highest first"),
     Column("completeness_gap", pa.float64(), "of the path, relative; empty where the layer does not cut the network"),
     Column("points", pa.int32(), "points of the path"),

@@ -22,9 +22,9 @@ from explorer.scores import SCORES_OF
 from explorer.ui import choices, lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
-from explorer.ui.networks import Network
 from explorer.ui.question import OPENING, question
 from explorer.ui.session import Superseded
+from explorer.zoo.network import Network
 
 log = logging.getLogger("explorer")
 

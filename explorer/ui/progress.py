@@ -41,7 +41,7 @@ def reporting(work):
     """
     told = queue.Queue()
 
-    def outcome():
+    def found_by_work():
         tell = Tell(told)
         found = work(tell)
         if tell.job and tell.job.superseded:  # between its last word and its end
@@ -49,7 +49,7 @@ def reporting(work):
         return found
 
     def run():
-        told.put((None, guarded(outcome)))
+        told.put((None, guarded(found_by_work)))
 
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
     yield {"stop": gr.update(interactive=True)}

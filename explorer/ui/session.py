@@ -7,7 +7,7 @@ from typing import Any
 from explorer.comparison import Comparison
 from explorer.errors import Cancelled, InputError
 from explorer.images import load_image
-from explorer.ui.networks import Network
+from explorer.zoo.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,8 @@ class Session:
     def begin(self, tell):
         """A new job in place of the one that may be running -> (the job, its progress callback).
 
-        The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job, Cancelled once stopped.
+        The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job,
+        Cancelled once stopped.
         """
         self.job.superseded = True
         job = self.job = tell.job = Job()
