@@ -1,0 +1,12 @@
+"""WordNet's ids of ImageNet's 1,000 classes: in their order, the classes of every network trained on them."""
+
+from functools import cache
+from pathlib import Path
+
+IDS = Path(__file__).resolve().parents[2] / "assets" / "imagenet_wordnet_ids.txt"
+
+
+@cache
+def class_indices():
+    """{"n01440764": 0, …}"""
+    return {wnid: index for index, wnid in enumerate(IDS.read_text(encoding="ascii").split())}
