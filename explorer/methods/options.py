@@ -13,6 +13,13 @@ INTEGRATED = {
 CHOICES = {"gradients": ("raw", "positive"), "units": ("selected", "positive", "all"), "quadrature": RULES}
 
 
+def integrated(variant):
+    """The options of a variant of Integrated Grad-CAM, by its name."""
+    if variant not in INTEGRATED:
+        raise InputError(f"Integrated Grad-CAM is one of {', '.join(INTEGRATED)}; received {variant!r}.")
+    return INTEGRATED[variant]
+
+
 @dataclass(frozen=True)
 class Options:
     """gradients: Grad-CAM averages the gradients as they are, (1), or their positive part, (2).

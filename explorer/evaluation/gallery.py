@@ -1,0 +1,82 @@
+"""The best and the worst pictures of a report, explained again to be seen."""
+
+import io
+from dataclasses import asdict
+from urllib.parse import urlencode
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from explorer.errors import InputError
+from explorer.evaluation.boxes import fitted
+from explorer.evaluation.pictures import load
+from explorer.evaluation.report import Card, extremes
+from explorer.explain import explain
+from explorer.images import fit
+from explorer.overlays import overlay
+
+OPACITY = 0.6
+SHOWN = ("energy", "drop")  # what is told of a map, where the table has it
+
+
+def cards(table, items, classifier, questions):
+    """A Card for each of the best and worst pictures; one that can no longer be read is left out."""
+    of = {item.index: item for item in items}
+    found = []
+    for rank, indices in zip(("best", "worst"), extremes(table), strict=True):
+        for index in indices:
+            try:
+                found.append(_card(table, of[int(index)], classifier, questions, rank))
+            except InputError:
+                continue
+    return found
+
+
+def _card(table, item, classifier, questions, rank):
+    layer, sample = table.layers[-1], load(item)
+    rows = {method: _row(table, layer, method, item.index) for method in table.methods}
+    first = next(iter(rows.values()))
+    index, p = int(table["class_index"][first]), float(table["p"][first])
+    picture = fit(sample.image, *classifier.input_size)
+    comparison = explain(
+        classifier, picture, layer, index, baseline=questions.baseline, steps=questions.steps,
+        tolerance=questions.tolerance, methods=questions.methods, epsilon=questions.epsilon, score=questions.score,
+        **asdict(questions.options),
+    )  # fmt: skip
+    name = classifier.class_names[index]
+    tiles = [("picture", _png(_outlined(picture, sample)), name)]
+    for one in comparison:
+        drawn = _outlined(overlay(picture, one.heatmap, opacity=OPACITY), sample)
+        tiles.append((one.label, _png(drawn), _note(table, rows[one.method])))
+    link = "/?" + urlencode({"picture": item.index, "layer": layer, "class": index})
+    return Card(title=item.name, caption=f"{name}, p = {p:.4g}, {layer}", link=link, pictures=tiles, rank=rank)
+
+
+def _row(table, layer, method, index):
+    rows = table.of(layer, method)
+    return rows[np.flatnonzero(table["index"][rows] == index)[0]]
+
+
+def _note(table, row):
+    return ", ".join(
+        f"{name} {table[name][row]:.2f}" for name in SHOWN if np.isfinite(table[name][row])
+    ) or str(table["verdict"][row])  # fmt: skip
+
+
+def _outlined(picture, sample):
+    """The picture (H, W, 3) with every box drawn on it."""
+    if sample.marked is None:
+        return picture
+    height, width = picture.shape[:2]
+    drawn = np.ascontiguousarray(picture)
+    for left, top, right, bottom in fitted(sample.marked, *sample.image.shape[1::-1], width, height):
+        for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+            cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, thick)
+    return drawn
+
+
+def _png(pixels):
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG", optimize=True)
+    return held.getvalue()

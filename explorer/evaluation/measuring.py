@@ -1,0 +1,216 @@
+"""One picture of the set: its class, whether it counts, and the measures of every layer and method."""
+
+import logging
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from explorer import measures
+from explorer.baselines import make_baseline
+from explorer.errors import InputError
+from explorer.evaluation.boxes import fitted
+from explorer.evaluation.pictures import class_of, load
+from explorer.evaluation.schema import OVERLAPS, SCHEMA, THRESHOLDS, overlap
+from explorer.explain import explain_layers, probability_of
+from explorer.images import fit
+from explorer.integrals import stieltjes
+
+log = logging.getLogger("explorer")
+
+BLURRED = "blurred"  # where insertion begins: the explorer's blurred baseline
+
+
+@dataclass
+class Outcome:
+    """What became of one picture. status: "evaluated", "dropped" (by the rule that `reason` names) or "failed"
+    (`reason` is the sentence). rows: of the table, each {column: value}, in the order of layers and methods."""
+
+    index: int
+    image: str
+    status: str
+    reason: str = ""
+    rows: list[dict] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A picture as the network sees it, with what is known of it.
+
+    predicted, chosen: class indices; labelled: whether the chosen one is the picture's own, not the prediction.
+    boxes: whole pixels, of the chosen class where they tell classes; None where the set has none. count: of all boxes.
+    before: (p, 1 − p) of the chosen class.
+    """
+
+    image: np.ndarray  # uint8 (H, W, 3)
+    predicted: int
+    chosen: int
+    labelled: bool
+    right: bool
+    boxes: list | None
+    count: int | None
+    before: tuple[float, float]
+
+    @property
+    def box_share(self):
+        return None if self.boxes is None else float(measures.inside(self.boxes, *self.image.shape[:2]).mean())
+
+
+def measure(classifier, item, questions, sample=None, progress=None):
+    """The Outcome of one Item; whatever is wrong with it becomes part of the Outcome.
+
+    sample: what `explorer.evaluation.pictures.load` gives, where it was read ahead; or the exception it raised.
+    questions: as `Questions.checked` returns them.
+    """
+    try:
+        if isinstance(sample, Exception):
+            raise sample
+        seen = _see(classifier, load(item) if sample is None else sample)
+        reason = dropped_by(questions.rules, seen)
+        if reason:
+            return Outcome(item.index, item.name, "dropped", reason)
+        return Outcome(item.index, item.name, "evaluated", rows=_rows(classifier, item, seen, questions, progress))
+    except InputError as mistake:
+        return Outcome(item.index, item.name, "failed", str(mistake))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        log.exception("%s could not be evaluated", item.name)  # one odd picture is no reason to lose the others
+        return Outcome(item.index, item.name, "failed", f"A fault of the explorer's, told in its log: {fault!r}"[:300])
+
+
+def dropped_by(rules, seen):
+    """Which rule drops a picture, in the words of the counts; None where it stays."""
+    if rules.correct and not seen.right:
+        return "most probable class is not the picture's"
+    if rules.one_box and seen.count != 1:
+        return "not exactly one box"
+    if rules.box_under is not None and seen.box_share is not None and seen.box_share >= rules.box_under:
+        return f"boxes cover {rules.box_under:.0%} of the picture or more"
+    return None
+
+
+def _see(classifier, sample):
+    height, width = classifier.input_size
+    image = fit(sample.image, height, width)
+    values = classifier.values(image[None])[0]
+    predicted, own = int(values.argmax()), _classes(classifier, sample.classes)
+    chosen = predicted if predicted in own or not own else own[0]
+    boxes, count = None, None
+    if sample.marked is not None:
+        count = len(sample.marked.boxes)
+        boxes = fitted(_of_class(classifier, sample.marked, chosen), *sample.image.shape[1::-1], width, height)
+    before = probability_of(values, chosen, classifier.kind)
+    return Seen(image, predicted, chosen, bool(own), predicted in own, boxes, count, before)
+
+
+def _classes(classifier, called):
+    """Class indices, without what names no class of this network; InputError where that is all there is."""
+    found = [class_of(classifier, name) for name in called]
+    if called and all(one is None for one in found):
+        raise InputError(
+            f"A picture's class is one of the {len(classifier.class_names):,} that {classifier.name} knows, by name or "
+            f"index; received {', '.join(map(repr, called))[:80]}."
+        )
+    return [one for one in found if one is not None]
+
+
+def _of_class(classifier, marked, chosen):
+    """The boxes of the class that is explained, and those that say no class the network has."""
+    of = [label and class_of(classifier, label) for label in marked.labels]
+    kept = [i for i, one in enumerate(of) if one in (None, "", chosen)]
+    return marked._replace(
+        boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept)
+    )  # fmt: skip
+
+
+def _rows(classifier, item, seen, questions, progress):
+    found = explain_layers(
+        classifier, seen.image, questions.layers, seen.chosen, questions.baseline, questions.steps,
+        questions.tolerance, questions.methods, questions.epsilon, questions.score, progress=progress,
+        **asdict(questions.options),
+    )  # fmt: skip
+    edges = _Edges(classifier, seen, questions.curve_steps)
+    about = {
+        "index": item.index, "image": item.name, "class_index": seen.chosen,
+        "class_name": classifier.class_names[seen.chosen], "predicted_index": seen.predicted,
+        "labelled": seen.labelled, "p": seen.before[0], "complement": seen.before[1],
+        "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
+    }  # fmt: skip
+    return [
+        _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, edges))
+        for depth, (layer, comparison) in enumerate(found.items())
+        for one in comparison
+    ]
+
+
+def _of_map(comparison, one, seen, edges):
+    """Every column that depends on the map."""
+    raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
+    low, high = float(raw.min()), float(raw.max())
+    row = {
+        "method": one.method, "verdict": str(one.verdict), "raw_minimum": low, "raw_mean": float(raw.mean()),
+        "raw_maximum": high, "spread": high - low, "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
+        "dark": high - low < comparison.epsilon, "blank": not raw.any(),
+        "completeness_gap": comparison.completeness_gap, "points": len(comparison.path.alphas),
+    }  # fmt: skip
+    return row | edges.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
+
+
+def _beside_boxes(heatmap, boxes):
+    shares = zip(OVERLAPS, measures.overlaps(heatmap, boxes, THRESHOLDS), strict=True)
+    return {
+        "energy": measures.pixel_energy(heatmap, boxes),
+        "pointing": measures.pointing_game(heatmap, boxes),
+        **{overlap(name, t): value for name, values in shares for t, value in zip(THRESHOLDS, values, strict=True)},
+    }
+
+
+class _Edges:
+    """What the network says of the picture changed by a map: the explanation map, insertion and deletion."""
+
+    def __init__(self, classifier, seen, steps):
+        self.classifier, self.seen, self.steps = classifier, seen, steps
+        if steps:
+            self.black, self.blurred = (make_baseline(word, seen.image) for word in ("black", BLURRED))
+            self.ends = [p for p, _ in self._say([self.black, self.blurred])]
+
+    def of(self, raw, heatmap):
+        if not np.isfinite(raw).all():
+            return {}
+        image, before = self.seen.image, self.seen.before
+        pictures = [heatmap[..., None] * image, *self._exchanged(raw)]
+        after, *along = self._say(pictures)
+        row = {
+            "masked_p": after[0], "drop": measures.drop(before, after), "increase": measures.increases(before, after)
+        }  # fmt: skip
+        return row | self._areas([p for p, _ in along])
+
+    def _exchanged(self, raw):
+        if not self.steps:
+            return []
+        ranked = measures.ranks(raw)
+        return [
+            *measures.exchanged(self.blurred, self.seen.image, ranked, self.steps),
+            *measures.exchanged(self.seen.image, self.black, ranked, self.steps),
+        ]
+
+    def _areas(self, along):
+        if not self.steps:
+            return {}
+        inner, (black, blurred), p = self.steps - 1, self.ends, self.seen.before[0]
+        curves = {"insertion": [blurred, *along[:inner], p], "deletion": [p, *along[inner:], black]}
+        shares = np.linspace(0, 1, self.steps + 1)
+        return {name: float(stieltjes(np.array(curve), shares)) for name, curve in curves.items()}
+
+    def _say(self, pictures):
+        """[(p, 1 − p)] of the class."""
+        values = self.classifier.values(np.stack(pictures).astype(np.float32))
+        return [probability_of(one, self.seen.chosen, self.classifier.kind) for one in values]
+
+
+def _plain(row):
+    """Plain numbers for every column, None where there is none."""
+
+    def plain(value):
+        value = value.item() if isinstance(value, np.generic) else value
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    return {name: plain(row.get(name)) for name in SCHEMA.names}
