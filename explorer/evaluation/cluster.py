@@ -1,14 +1,18 @@
 """Many machines: the same outcomes from a cluster of Ray, each worker with a network of its own."""
 
+import logging
 import os
 import pickle
+from collections import Counter
 
+from explorer.backend import set_precision
 from explorer.errors import InputError
 from explorer.evaluation.measuring import Outcome, measure
 
 IN_A_TASK = 4  # pictures; what a worker has of them is done again where it dies
-RETRIES = 2
-LOST = "The worker that explained it ended, three times over: there was no room for it, or it was stopped."
+MOST_TRIES = 3
+TRIES = "tries of pictures"
+LOST = f"A worker is replaced where it ends, but {MOST_TRIES} ended while they explained this one: give them more room."
 
 
 def on_ray(address=None, workers=2, gpus_per_worker=0.0):
@@ -34,36 +38,48 @@ def on_ray(address=None, workers=2, gpus_per_worker=0.0):
 
 
 class Worker:
-    """One network on some machine."""
+    """One network on some machine, loaded for its first pictures; nothing is lost with it that cannot be had again."""
 
-    def __init__(self, questions):
-        from explorer import backend
-
-        backend.set_precision(questions.precision)
-        self.questions, self.classifier = questions, questions.network.load(None)
+    def __init__(self):
+        self.questions = self.classifier = None
 
     def __call__(self, batch):
-        items = map(pickle.loads, batch["item"])
-        return {"outcome": [pickle.dumps(measure(self.classifier, item, self.questions)) for item in items]}
+        asked = [pickle.loads(one) for one in batch["asked"]]
+        return {"outcome": [pickle.dumps(self._outcome(*one)) for one in asked]}
+
+    def _outcome(self, questions, item):
+        ray = _ray()
+        if ray.get(ray.get_actor(TRIES).once_more.remote(item.index)) > MOST_TRIES:
+            return Outcome(item.index, item.name, "failed", LOST)
+        if questions != self.questions:
+            set_precision(questions.precision)
+            self.questions, self.classifier = questions, questions.network.load(None)
+        return measure(self.classifier, item, questions)
+
+
+class Tries:
+    """How often each picture has been begun: one that ends its worker is not tried for ever."""
+
+    def __init__(self):
+        self.begun = Counter()
+
+    def once_more(self, index):
+        self.begun[index] += 1
+        return self.begun[index]
 
 
 def _evaluated(ray, questions, items, workers, gpus):
     """Yield an Outcome for every item, as they come."""
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1  # pictures whose worker died every time are told of at the end
+    tries = ray.remote(num_cpus=0)(Tries).options(name=TRIES).remote()
+    ray.get(tries.__ray_ready__.remote())
     tasks = -(-len(items) // IN_A_TASK)
-    given = ray.data.from_items([{"item": pickle.dumps(item)} for item in items], override_num_blocks=tasks)
-    found = given.map_batches(
-        Worker, fn_constructor_args=(questions,), batch_size=IN_A_TASK, num_cpus=1, num_gpus=gpus or None,
-        concurrency=min(workers, tasks), max_restarts=-1, max_task_retries=RETRIES,
+    asked = [{"asked": pickle.dumps((questions, item))} for item in items]
+    found = ray.data.from_items(asked, override_num_blocks=tasks).map_batches(
+        Worker, batch_size=IN_A_TASK, num_cpus=1, num_gpus=gpus or None,
+        compute=ray.data.ActorPoolStrategy(size=min(workers, tasks)),
     )  # fmt: skip
-    left = {item.index: item for item in items}
     for batch in found.iter_batches(batch_size=None, prefetch_batches=0):
-        for outcome in map(pickle.loads, batch["outcome"]):
-            left.pop(outcome.index, None)
-            yield outcome
-    yield from (Outcome(item.index, item.name, "failed", LOST) for item in left.values())
+        yield from map(pickle.loads, batch["outcome"])
 
 
 def _connect(ray, address):
@@ -89,4 +105,6 @@ def _ray():
         import ray.data
     except ImportError as fault:
         raise InputError("A cluster needs Ray: pip install -r requirements-ray.txt.") from fault
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
