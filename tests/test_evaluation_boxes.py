@@ -100,6 +100,8 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "ha">' + "".join(
         (xml(("n1", 10, 20, 40, 20)), "ymin < ymax"),
         (xml(("n1", 10, 20, 103, 50)), "(10, 20, 103, 50) in 'a.xml' of 100 × 60 pixels"),
         (xml(("n1", -4, 20, 40, 50)), "lies within"),
+        (xml(("n1", 10, -2, 40, 50)), "lies within"),
+        (xml(("n1", 10, 20, 40, 62)), "lies within"),
         (xml(size="<size><width>x</width><height>60</height></size>"), "'x' in the size"),
         (xml(size="<size><width>-100</width><height>60</height></size>"), "positive"),
     ],
@@ -260,8 +262,9 @@ def test_fitted_by_hand():
 
 
 def test_a_box_that_shrinks_to_nothing_keeps_one_pixel():
-    marked = Marked(((50, 20, 51, 21), (99, 0, 100, 1), (0, 199, 1, 200)), (None,) * 3, None)
-    assert fitted(marked, 100, 200, 7, 5) == [(3, 0, 4, 1), (6, 0, 7, 1), (0, 4, 1, 5)], "where its centre falls"
+    marked = Marked(((50, 20, 51, 21), (99, 0, 100, 1), (0, 199, 1, 200), (41, 150, 45, 164)), (None,) * 4, None)
+    expected = [(3, 0, 4, 1), (6, 0, 7, 1), (0, 4, 1, 5), (3, 3, 4, 4)]
+    assert fitted(marked, 100, 200, 7, 5) == expected, "where its centre falls: of the last, at 43 % and 78.5 %"
 
 
 def test_a_box_that_overhangs_a_little_is_clipped():

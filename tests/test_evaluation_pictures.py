@@ -85,6 +85,7 @@ def test_classes_are_the_folders_names(pictures):
     [
         'file,wnid,class_index,class_name\na.bmp,n1,3,ant\nb/a.png,n1,4,"crane, the bird"\ndog,n2,5,bee\n',
         "\ufeffClass_Index , PATH\r\n 3,a.bmp\r\n4,b\\a.png\r\n\r\n5,/somewhere/b/dog.JPEG\r\n",
+        "label,class,image,class_index\nant,x,a,3\nbee,y,b/a,4\ncat,z,dog,5\n",
         "class_name,name,class\nant,a,3\nbee,b/a,4\ncat,dog,5\n",
     ],
 )

@@ -159,10 +159,12 @@ def _item(index, root, name, alone, found, class_of_picture):
     marked, classes, problem = None, (), None
     try:
         marked = found.of(name, alone) if found is not None else None
+        if found is not None and marked is None:
+            problem = f"Every picture of the set has boxes, but there are none for {name}: add them."
         classes = class_of_picture(name, alone, marked)
     except InputError as error:
         problem = str(error)
-    marked = str(marked.resolve()) if isinstance(marked, Path) else marked
+    marked = str(marked) if isinstance(marked, Path) else marked
     # A name of bytes that are no UTF-8 can be opened, but not be written into a table.
     told = os.fsencode(name).decode("utf-8", "replace")
     return Item(index, told, str(root / name), None, classes, marked, problem)
