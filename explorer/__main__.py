@@ -1,4 +1,4 @@
-"""python -m explorer explain | models | train"""
+"""python -m explorer explain | evaluate | models | train"""
 
 import argparse
 import sys
@@ -9,16 +9,17 @@ import numpy as np
 import explorer
 from explorer.backend import device, set_precision
 from explorer.errors import InputError
+from explorer.evaluation import command as evaluation
 from explorer.export import claim, free_stem, save
 from explorer.heatmaps import describe_probability
 from explorer.images import load_image
 from explorer.masking import most_masks
 from explorer.methods import DEFAULT, METHODS
-from explorer.methods.options import INTEGRATED
+from explorer.methods.options import integrated
 from explorer.overlays import overlay
 from explorer.quiet import quietly
 from explorer.scenes import train
-from explorer.terminal import ProgressLine
+from explorer.terminal import ProgressLine, listed, number
 from explorer.zoo.weights import megabytes
 
 MISTAKEN = 2
@@ -114,14 +115,8 @@ def _settings(arguments):
         "units": arguments.units,
         "quadrature": arguments.quadrature,
         "methods": arguments.methods,
-        **_integrated(arguments.integrated),
+        **integrated(arguments.integrated),
     }
-
-
-def _integrated(variant):
-    if variant not in INTEGRATED:
-        raise InputError(f"Integrated Grad-CAM is one of {', '.join(INTEGRATED)}; received {variant!r}.")
-    return INTEGRATED[variant]
 
 
 def _summary(comparison):
@@ -146,6 +141,7 @@ def _read(argv):
     parser = _Parser(prog="python -m explorer", description="Heatmaps of what a network sees.", allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_explain(commands)
+    evaluation.add(commands)
     models = commands.add_parser("models", help="list the classifiers that can be loaded", allow_abbrev=False)
     models.set_defaults(run=list_models)
     training = commands.add_parser("train", help="make the embedded classifier again, from its seed", add_help=False)
@@ -176,10 +172,10 @@ def _add_explain(commands):
         ("class", None, str, "which class, by name or index; else the most probable"),
         ("baseline", "black", str, "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 "
          "or a picture file"),
-        ("steps", 50, _number, "how many along the path; auto: as many as the tolerance needs, where they are needed"),
-        ("tolerance", 0.005, _number, "of automatic steps: the estimated error of every map at which they stop"),
-        ("methods", ",".join(DEFAULT), _listed, "which, with commas between: " + ", ".join(METHODS)),
-        ("epsilon", 1e-8, _number, "the number that keeps the normalisation from dividing by zero"),
+        ("steps", 50, number, "how many along the path; auto: as many as the tolerance needs, where they are needed"),
+        ("tolerance", 0.005, number, "of automatic steps: the estimated error of every map at which they stop"),
+        ("methods", ",".join(DEFAULT), listed, "which, with commas between: " + ", ".join(METHODS)),
+        ("epsilon", 1e-8, number, "the number that keeps the normalisation from dividing by zero"),
         ("score", None, str, "probability (if nothing is said), probability-naive, logit or log-probability"),
         ("gradients", "raw", str, "of Grad-CAM: raw or positive"),
         ("units", "selected", str, "of RSI-Grad-CAM: selected, positive or all"),
@@ -192,21 +188,6 @@ def _add_explain(commands):
     ):  # fmt: skip
         note = "" if default is None else f" (default: {default})"
         command.add_argument(f"--{name}", default=default, type=kind, metavar=name.upper(), help=words + note)
-
-
-def _listed(text):
-    """ "sise, cam" -> ("sise", "cam")."""
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-
-def _number(text):
-    """A number where the text is one; the text itself otherwise, for the core to say what it expected."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 if __name__ == "__main__":
