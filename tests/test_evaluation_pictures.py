@@ -119,25 +119,34 @@ def test_classes_that_are_nothing_of_the_kind_are_refused(pictures):
 def test_boxes_and_classes_of_one_set_of_xml_files(pictures, tmp_path):
     boxes = tmp_path / "boxes"
     write(boxes / "dog.xml", xml(("n02", 10, 20, 40, 50), ("n01", 0, 0, 100, 60)))
+    write(boxes / "b" / "a.xml", xml())
     write(boxes / "er.xml", xml(("n03", 40, 20, 10, 50)))
     items = folder(pictures, boxes, "boxes")
     assert items[2].classes == ("n02",), "the label of the first box"
     sample = load(items[2])
     assert sample.marked == Marked(((10, 20, 40, 50), (0, 0, 100, 60)), ("n02", "n01"), (100, 60))
     refused(load, items[3], said="xmin < xmax")
-    refused(load, items[1], said="b/a.png has none")
+    refused(load, items[1], said="label of its first box, but b/a.png has none")
+    refused(load, items[0], said="does not tell them apart")
 
 
 def test_wrong_boxes_stop_their_picture_alone(pictures, tmp_path):
     found = tmp_path / "boxes.csv"
     items = folder(pictures, write(found, "ImageId,PredictionString\ndog,n1 5 5\ner,n1 1 2 3 4\n"))
     refused(load, items[2], said="'boxes.csv' for dog has 3 words")
-    assert load(items[3]).marked.boxes == ((1, 2, 3, 4),) and load(items[0]).marked is None, "no boxes are no fault"
+    assert load(items[3]).marked.boxes == ((1, 2, 3, 4),), "the others go on"
+
+
+def test_where_there_are_boxes_a_picture_without_is_not_measured(pictures, tmp_path):
+    items = folder(pictures, write(tmp_path / "boxes.csv", "ImageId,PredictionString\ner,n1 1 2 3 4\nb/a,\n"))
+    refused(load, items[2], said="'boxes.csv' has none for b/dog.JPEG")
+    assert load(items[1]).marked == Marked((), (), None), "one that is listed with no box has none, and that is known"
+    assert [item.problem for item in folder(pictures)] == [None] * 4, "without boxes for the set none is missed"
 
 
 def test_boxes_of_none_of_the_pictures_are_refused(pictures, tmp_path):
     found = write(tmp_path / "boxes.csv", "ImageId,PredictionString\nhorse,n1 5 5 6 6\n")
-    refused(folder, pictures, found, said="'boxes.csv' has none of these")
+    refused(folder, pictures, found, said="'boxes.csv' has none for a.bmp")
 
 
 def test_two_pictures_of_one_name_never_share_boxes(pictures, tmp_path):

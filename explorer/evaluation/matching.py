@@ -23,7 +23,7 @@ class Lookup:
     """
 
     def __init__(self, source, entries):
-        self._source = source
+        self.source = source
         self._by_stem = defaultdict(list)
         for path, value in entries:
             parts = name_parts(path)
@@ -42,10 +42,10 @@ class Lookup:
         best = max(rank for rank, _ in ranked)
         values = [value for rank, value in ranked if rank == best]
         if len(values) > 1:
-            raise InputError(f"A picture has one entry, but {self._source!r} has {len(values)} for {name}: keep one.")
+            raise InputError(f"A picture has one entry, but {self.source!r} has {len(values)} for {name}: keep one.")
         if not alone and best == (False, 1):
             raise InputError(
-                f"Another folder has a picture of the same name as {name}, and {self._source!r} does not tell them "
+                f"Another folder has a picture of the same name as {name}, and {self.source!r} does not tell them "
                 "apart: name the folder there, or rename one."
             )
         if isinstance(values[0], InputError):

@@ -51,10 +51,10 @@ class Sample:
 def folder(images, boxes=None, classes="predicted", limit=None):
     """The pictures of a folder and its sub-folders, in the order of their paths, as a list of Items.
 
-    images: the folder. boxes: where they are marked, see `find_boxes`; None: nowhere. classes: "predicted", explain
-    what the network predicts; "folders", the class is the name of the folder that holds the picture; "boxes", it is the
-    label of the first box; or the path of a CSV file with a column of PICTURE_COLUMNS and one of CLASS_COLUMNS, the
-    first there is. limit: take the first so many pictures; None: all.
+    images: the folder. boxes: where they are marked, see `find_boxes`, and then a picture without is left out; None:
+    nowhere. classes: "predicted", explain what the network predicts; "folders", the class is the name of the folder
+    that holds the picture; "boxes", it is the label of the first box; or the path of a CSV file with a column of
+    PICTURE_COLUMNS and one of CLASS_COLUMNS, the first there is. limit: take the first so many pictures; None: all.
 
     Raises InputError where there are no pictures, or no boxes or classes that can be read for any of them. What is
     wrong with some pictures only is their `problem`.
@@ -70,8 +70,6 @@ def folder(images, boxes=None, classes="predicted", limit=None):
     for index, name in enumerate(names[:limit]):
         alone = places[name_parts(name)[-1]] == 1
         items.append(_item(index, root, name, alone, found, class_of_picture))
-    if found is not None and not any(item.marked or item.problem for item in items):
-        raise InputError(f"Boxes go by pictures' names, but {Path(boxes).name!r} has none of these: choose others.")
     if all(item.problem for item in items):
         raise InputError(items[0].problem)  # nothing would be measured
     return items
@@ -143,7 +141,7 @@ def _class_reader(root, classes, found):
 
 def _first_label(name, marked):
     marked = read_xml(marked) if isinstance(marked, Path) else marked
-    if not (marked and marked.labels and marked.labels[0]):
+    if not (marked.labels and marked.labels[0]):
         raise InputError(f"A picture's class is the label of its first box, but {name} has none: choose other classes.")
     return (marked.labels[0],)
 
@@ -155,12 +153,20 @@ def _listed(lookup, file, name, alone):
     return (text,)
 
 
+def _marked(found, name, alone):
+    """A picture's Marked or the Path of its XML file; None where the set has no boxes."""
+    if found is None:
+        return None
+    marked = found.of(name, alone)
+    if marked is None:  # all measures are to be of the same pictures
+        raise InputError(f"Every picture of the set has boxes, but {found.source!r} has none for {name}: add them.")
+    return marked
+
+
 def _item(index, root, name, alone, found, class_of_picture):
     marked, classes, problem = None, (), None
     try:
-        marked = found.of(name, alone) if found is not None else None
-        if found is not None and marked is None:
-            problem = f"Every picture of the set has boxes, but there are none for {name}: add them."
+        marked = _marked(found, name, alone)
         classes = class_of_picture(name, alone, marked)
     except InputError as error:
         problem = str(error)
