@@ -11,13 +11,14 @@ ROUNDING = 1e-9  # relative; an interval no wider than this has no width
 def told(mean, low, high, share=False):
     """A mean and its interval in words: ("33.2 %", "31.3 to 35.2 %"); of an unknown interval "".
 
-    share: written in per cent. The half-width of the interval takes 3 to 30 units of the last digit.
+    share: written in per cent. The half-width of the interval takes 3 to 30 units of the last digit; more where an end
+    that is not zero would else be written as zero, for a verdict hangs on its side.
     """
     scale, unit = (100, " %") if share else (1, "")
     mean, low, high = scale * mean, scale * low, scale * high
     if not math.isfinite(high - low):
         return f"{signed(f'{mean:.2g}')}{unit}", ""
-    write = _writer(mean, high - low)
+    write = _writer(mean, low, high)
     return write(mean) + unit, f"{write(low)} to {write(high)}{unit}"
 
 
@@ -32,11 +33,14 @@ def signed(text):
     return f"−{text[1:]}" if text.startswith("-") else text
 
 
-def _writer(mean, width):
-    """How to write the numbers beside an interval of this width."""
-    if width <= ROUNDING * abs(mean):
+def _writer(mean, low, high):
+    """How to write the numbers of this interval."""
+    if high - low <= ROUNDING * abs(mean):
         return lambda number: signed(f"{number:.3g}")
-    decimals = math.ceil(-math.log10(width / 2 / 3))
+    decimals = math.ceil(-math.log10((high - low) / 6))
+    nearest = min(abs(low), abs(high))
+    if low * high > 0 and round(nearest, decimals) == 0:
+        decimals = math.ceil(-math.log10(nearest))
     if decimals > 4 and abs(mean) < 1e-3:
         return lambda number: signed(short(number, RAW_DIGITS))
     return lambda number: _rounded(number, decimals)

@@ -62,7 +62,7 @@ class Measure:
 
 
 MEANS = {f"{name}_mean": tuple(overlap(name, level) for level in THRESHOLDS) for name in ("iou", "iob", "ior")}
-AT = {"25": ", threshold 0.25", "50": ", threshold 0.5", "mean": ", mean over thresholds"}
+AT = {"25": "at 0.25", "50": "at 0.5", "mean": "(mean over thresholds)"}
 MEASURES = (
     Measure("raw_mean", "raw mean, before normalisation"),
     Measure("heatmap_mean", "heatmap mean, after normalisation"),
@@ -73,7 +73,7 @@ MEASURES = (
     Measure("energy", "pixel energy", share=True, better="higher"),
     Measure("pointing", "pointing game", share=True, better="higher"),
     *(
-        Measure(f"{name}_{at}", f"{words}{AT[at]}", share=True, better="higher")
+        Measure(f"{name}_{at}", f"{words} {AT[at]}", share=True, better="higher")
         for name, words in (("iou", "IoU"), ("iob", "IoB"), ("ior", "IoR"))
         for at in AT
     ),

@@ -1,0 +1,205 @@
+"""The report of an evaluation: one HTML file that needs nothing else, and the pieces of it that the page shows."""
+
+import shlex
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import plotly.io
+from plotly.offline import get_plotlyjs
+
+from explorer.charts import INK
+from explorer.errors import InputError
+from explorer.evaluation.claims import claims
+from explorer.evaluation.figures import figures
+from explorer.evaluation.fragments import (
+    claims_html,
+    counts_html,
+    errors_html,
+    gallery_html,
+    pairs_html,
+    settings_html,
+    summary_html,
+)
+from explorer.evaluation.results import whole
+from explorer.evaluation.statistics import OWN, pairs, summary
+
+REPORT = "report.html"
+STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
+PAGE = "http://127.0.0.1:7860"  # where the page is, unless told otherwise
+CONFIG = {"displaylogo": False, "responsive": True}
+# So that nothing is asked of any host, whatever a picture is called
+POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+SCRIPT = f"""
+if (location.protocol === 'file:')
+  document.querySelectorAll('.gallery a').forEach(a => {{ a.href = '{PAGE}' + a.getAttribute('href'); }});
+"""
+
+WORDS = {  # figure: (title, what to look for)
+    "means_before": (
+        "Raw values before normalisation (Figure 13)",
+        "Look for a method far to the left of the others: its maps are so faint that ε decides what they show. Boxes "
+        "hold the middle half of the pictures, whiskers 98 %.",
+    ),
+    "means_after": (
+        "Heatmaps after normalisation (Figure 14)",
+        "Look for boxes that reach down to zero: heatmaps that stayed dark although they were normalised.",
+    ),
+    "dark_epsilon": (
+        "Dark heatmaps against ε (Figure 15)",
+        "Look at how many heatmaps are dark at the ε of this run, and whether the mean p written above the bars comes "
+        "near 1: then saturation is the cause. Hatched: blank maps, dark at every ε.",
+    ),
+    "drop_and_increase": (
+        "Average drop and increase in confidence (Figures 16 and 17)",
+        "A low drop and a high increase mean that what the heatmap shows is enough for the network. Look for methods "
+        "that change towards the right, where the network is surest.",
+    ),
+    "energy": (
+        "Pixel energy (Figure 19)",
+        "The higher, the more of the heatmap lies inside the boxes. Look for the order of the methods at each layer.",
+    ),
+    "overlaps": (
+        "Overlap with the boxes (Figures 20 and 21)",
+        "Regions above a threshold against the boxes. Look for bands that stay apart: they are 95 % intervals of the "
+        "mean over pictures.",
+    ),
+    "gap": (
+        "Completeness of the integrals (not in the paper)",
+        "How far the sums along the path are from the change of the score. Where much is above a few per cent, take "
+        "more steps.",
+    ),
+}
+PAPER = (
+    "The paper measured VGG-19 on 12,525 pictures of ILSVRC2012 at block4_pool and block5_pool, with 50 steps and "
+    "ε = 1e-8. Another network or other pictures may answer otherwise without either being wrong. Verdicts follow from "
+    "95 % intervals alone: where methods differ in nothing, one claim in twenty is still decided, by chance."
+)
+READING = (
+    "Intervals are 95 % bootstrap intervals of a mean over pictures. They say how much other pictures of the same kind "
+    "would change it, not how other networks would.",
+    "Drop, increase, insertion and deletion show the network pictures it was never trained on: dimmed, blurred or "
+    "blacked out. A poor value may be the network's answer to a strange picture, not the heatmap's fault.",
+    "Boxes say where the object is, not what the network uses. A heatmap on the background can be right about a "
+    "network that looks there.",
+    "A dark heatmap is no proof that nothing matters: its values are smaller than ε. A blank one is zero everywhere.",
+    "Curves against p are averages over a thousand pictures next to each other in p, or a tenth of the set: points "
+    "close together share most of their pictures.",
+    "Pictures that a rule dropped, or that failed, are in no number.",
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A picture of the gallery. link: a relative address of the page, or None. pictures: (label, PNG bytes, note) each.
+    rank: "best" or "worst"."""
+
+    title: str
+    caption: str
+    link: str | None
+    pictures: list
+    rank: str
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What the page shows too: HTML fragments, and {name: Plotly figure}."""
+
+    counts: str
+    claims: str
+    summary: str
+    pairs: str
+    figures: dict
+
+
+def write(folder, table, settings, errors, gallery, counts):
+    """Write report.html into a folder; return its path.
+
+    settings: as in settings.json; "model", "layers", "methods" and "epsilon" are needed. errors: (index, image, reason)
+    each. gallery: Cards. counts: {"given", "evaluated", "failed", "dropped": {rule: how many}}. Raises InputError where
+    it cannot be written.
+    """
+    folder = Path(folder)
+    page = _page(folder.resolve(), sections(table, settings, counts), settings, errors, gallery)
+    try:
+        with whole(folder / REPORT) as temporary:
+            temporary.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(
+            f"The report is written to a folder that can be written to, but {folder.name!r} cannot "
+            f"({error.strerror or error}): make room or choose another one."
+        ) from error
+    return folder / REPORT
+
+
+def sections(table, settings, counts, dark=False):
+    """The Sections of an evaluation; arguments as in `write`. dark: whether the page is, for the figures' text."""
+    return Sections(
+        counts_html(settings, counts),
+        claims_html(claims(table, settings)),
+        summary_html(summary(table)),
+        pairs_html(pairs(table)),
+        figures(table, settings, dark),
+    )
+
+
+def extremes(table, count=4):
+    """(best, worst): indexes of pictures by RSI-Grad-CAM's energy at the deepest layer, by its drop where there are no
+    boxes; no picture is both. Of another method where RSI-Grad-CAM was not evaluated: the last one."""
+    if not len(table):
+        return [], []
+    method = OWN if OWN in table.methods else table.methods[-1]
+    rows = table.of(table.layers[-1], method)
+    energy = table["energy"][rows]
+    goodness = energy if np.isfinite(energy).any() else -table["drop"][rows]
+    rows, goodness = rows[np.isfinite(goodness)], goodness[np.isfinite(goodness)]
+    ranked = [int(index) for index in table["index"][rows[np.argsort(-goodness, kind="stable")]]]
+    return ranked[:count], ranked[count:][::-1][:count]
+
+
+def figure_html(name, figure):
+    """A figure with its title and its sentence, Plotly's script not included."""
+    title, sentence = WORDS[name]
+    drawn = plotly.io.to_html(figure, CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{name}")
+    return f'<section class="figure"><h3>{title}</h3><p>{sentence}</p>{drawn}</section>'
+
+
+def _page(folder, found, settings, errors, gallery):
+    title = f"Evaluation of {escape(str(settings['model']))}"
+    parts = {
+        "What was run": found.counts,
+        "The paper's claims": f"<p>{PAPER}</p>{found.claims}",
+        "Figures": "".join(figure_html(name, figure) for name, figure in found.figures.items()),
+        "All measures": f"<p>Means over pictures with their 95 % intervals.</p>{found.summary}",
+        "Paired differences": "<p>Means of RSI-Grad-CAM minus the other method, picture by picture, with 95 % "
+        f"intervals. “Better” and “worse” stand where the interval leaves zero out.</p>{found.pairs}",
+        "Best and worst pictures": _gallery(folder, gallery),
+        "Pictures that failed": errors_html(errors) if errors else "",
+        "How to read it": "<ul>" + "".join(f"<li>{line}</li>" for line in READING) + "</ul>",
+        "Settings": settings_html(settings),
+    }
+    body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in parts.items() if content)
+    # One ink for all text of the figures, but for what appears beside the pointer
+    ink = f":root {{ --ink: {INK[False]}; }} @media (prefers-color-scheme: dark) {{ :root {{ --ink: {INK[True]}; }} }}"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>{title}</title><style>{ink}\n{STYLE.read_text(encoding='utf-8')}</style>"
+        f"<script>{get_plotlyjs()}</script></head>"
+        f'<body class="whole"><main class="report"><h1>{title}</h1>{body}</main>'
+        f"<script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def _gallery(folder, gallery):
+    ranked = {rank: [card for card in gallery if card.rank == rank] for rank in ("best", "worst")}
+    shown = "".join(f"<h3>{rank.capitalize()}</h3>{gallery_html(cards)}" for rank, cards in ranked.items() if cards)
+    if not shown:
+        return ""
+    command = escape(f"python launch.py --report {shlex.quote(str(folder))}")
+    return (
+        "<p>By RSI-Grad-CAM's pixel energy at the deepest layer, or by its drop where there are no boxes. A title "
+        f"opens the picture in the explorer; start that first, with <code>{command}</code>.</p>{shown}"
+    )
