@@ -33,7 +33,7 @@ def find_class(name, classes, wanted):
     matches = [i for i, known in enumerate(classes) if known.lower() == str(wanted).strip().lower()]
     if len(matches) == 1:
         return matches[0]
-    if str(wanted).strip().isdigit():
+    if str(wanted).strip().isdecimal():
         return find_class(name, classes, int(wanted))
     if matches:
         raise InputError(f"{wanted!r} names the classes {matches} of {name}; give the index of one of them.")

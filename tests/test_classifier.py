@@ -108,6 +108,7 @@ def test_a_name_that_two_classes_bear_is_refused():
 
 def test_a_number_that_is_a_name_means_the_class_of_that_name():
     digits = Classifier("n", nets.make()[0].model, nets.preprocess, "6543210", (12, 16))
+    assert "'²'" in nets.refused(digits.class_index, "²"), "a sign that only looks like a number"
     assert digits.class_index("6") == 0 and digits.class_index(6) == 6, "text is a name first, a number is an index"
 
 
