@@ -19,11 +19,10 @@ from explorer.methods.options import integrated
 from explorer.overlays import overlay
 from explorer.quiet import quietly
 from explorer.scenes import train
-from explorer.terminal import ProgressLine, listed, number
+from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.weights import megabytes
 
 MISTAKEN = 2
-INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
 
 
 def main(argv=None):

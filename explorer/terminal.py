@@ -3,6 +3,8 @@
 import shutil
 import sys
 
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+
 
 class ProgressLine:
     """One line on standard error, written over as the work goes on, gone at the end; nothing where no one watches.

@@ -160,7 +160,7 @@ def test_killed_at_random_moments_the_command_goes_on_to_the_same_table(tmp_path
     whole = subprocess.run(command(tmp_path / "whole"), **quiet)
     assert whole.returncode == 0, whole.stderr.decode()
     out, moments = tmp_path / "killed", random.Random(os.getpid())
-    for _ in range(3):
+    for _ in range(2):
         resume = ["--resume"] if (out / "settings.json").exists() else []
         running = subprocess.Popen(command(out, *resume), **quiet)
         _wait_for_a_picture(running, out)

@@ -3,7 +3,9 @@
 import logging
 import os
 import pickle
-from collections import Counter
+import re
+import socket
+from pathlib import Path
 
 from explorer.backend import set_precision
 from explorer.errors import InputError
@@ -12,6 +14,9 @@ from explorer.evaluation.measuring import Outcome, measure
 IN_A_TASK = 4  # pictures; what a worker has of them is done again where it dies
 MOST_TRIES = 3
 TRIES = "tries of pictures"
+PATIENCE = 10  # seconds for a cluster's first answer
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_AT_HOME = (".git", ".venv", "build", "tests", "docs", "benchmarks")
 LOST = f"A worker is replaced where it ends, but {MOST_TRIES} ended while they explained this one: give them more room."
 
 
@@ -57,21 +62,25 @@ class Worker:
         return measure(self.classifier, item, questions)
 
 
-class Tries:
-    """How often each picture has been begun: one that ends its worker is not tried for ever."""
+def _count_tries(ray):
+    """The actor that is told how often each picture has been begun: one that ends its worker is not tried for ever."""
 
-    def __init__(self):
-        self.begun = Counter()
+    class Tries:  # in here it travels by value, to a process that has no use for Keras
+        def __init__(self):
+            self.begun = {}
 
-    def once_more(self, index):
-        self.begun[index] += 1
-        return self.begun[index]
+        def once_more(self, index):
+            self.begun[index] = self.begun.get(index, 0) + 1
+            return self.begun[index]
+
+    tries = ray.remote(num_cpus=0)(Tries).options(name=TRIES).remote()
+    ray.get(tries.once_more.remote(None))  # it is there
+    return tries
 
 
 def _evaluated(ray, questions, items, workers, gpus):
     """Yield an Outcome for every item, as they come."""
-    tries = ray.remote(num_cpus=0)(Tries).options(name=TRIES).remote()
-    ray.get(tries.__ray_ready__.remote())
+    tries = _count_tries(ray)  # for as long as somebody holds on to it
     tasks = -(-len(items) // IN_A_TASK)
     asked = [{"asked": pickle.dumps((questions, item))} for item in items]
     found = ray.data.from_items(asked, override_num_blocks=tasks).map_batches(
@@ -80,23 +89,27 @@ def _evaluated(ray, questions, items, workers, gpus):
     )  # fmt: skip
     for batch in found.iter_batches(batch_size=None, prefetch_batches=0):
         yield from map(pickle.loads, batch["outcome"])
+    ray.kill(tries)
 
 
 def _connect(ray, address):
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not address:
+        ray.init("local", include_dashboard=False, **quiet)  # left to itself it waits for one that ended long ago
+        return
     try:
-        if address:
-            del quiet["include_dashboard"]
-            ray.init(address, runtime_env={"env_vars": _environment()}, **quiet)
-        else:
-            ray.init(**quiet)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as fault:
+        if re.fullmatch(r"[^:/]+:\d+", address):
+            socket.create_connection(address.split(":"), PATIENCE).close()  # Ray itself would try for minutes
+        ray.init(address, runtime_env=_surroundings(), **quiet)
+    except (OSError, ValueError, RuntimeError) as fault:
         raise InputError(f"No cluster of Ray answers at {address!r}: start one, or leave its address out.") from fault
 
 
-def _environment():
-    """What of this process's surroundings decides how a network computes."""
-    return {name: os.environ[name] for name in ("KERAS_BACKEND", "KERAS_HOME") if name in os.environ}
+def _surroundings():
+    """What the workers on other machines have of this one: the explorer itself, and what decides how it computes. The
+    pictures they find under the same path."""
+    told = {name: os.environ[name] for name in ("KERAS_BACKEND", "KERAS_HOME") if name in os.environ}
+    return {"working_dir": str(ROOT), "excludes": list(LEFT_AT_HOME), "env_vars": told}
 
 
 def _ray():

@@ -9,7 +9,7 @@ from explorer.backend import device
 from explorer.methods import DEFAULT, METHODS, Options
 from explorer.methods.options import integrated
 from explorer.quiet import quietly
-from explorer.terminal import ProgressLine, listed, number
+from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.network import network
 
 WORDS_EVERY = 60  # seconds between two lines of progress where the output is a file
@@ -95,9 +95,13 @@ def run(arguments):
     )  # fmt: skip
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
         device()
-    with ProgressLine(arguments.out) as line:
-        told = _Lines(line)
-        path = evaluate(questions, source, arguments.out, arguments.resume, told, cluster=_cluster(arguments))
+    try:
+        with ProgressLine(arguments.out) as line:
+            told = _Lines(line)
+            path = evaluate(questions, source, arguments.out, arguments.resume, told, cluster=_cluster(arguments))
+    except KeyboardInterrupt:
+        print("Stopped; the same command with --resume goes on.", file=sys.stderr)
+        return INTERRUPTED
     print(path)
     return 0
 

@@ -127,7 +127,7 @@ def _rows(classifier, item, seen, questions, progress):
         questions.tolerance, questions.methods, questions.epsilon, questions.score, progress=progress,
         **asdict(questions.options),
     )  # fmt: skip
-    edges = _Edges(classifier, seen, questions.curve_steps)
+    changed = _Changed(classifier, seen, questions.curve_steps)
     about = {
         "index": item.index, "image": item.name, "class_index": seen.chosen,
         "class_name": classifier.class_names[seen.chosen], "predicted_index": seen.predicted,
@@ -135,13 +135,13 @@ def _rows(classifier, item, seen, questions, progress):
         "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
     }  # fmt: skip
     return [
-        _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, edges))
+        _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, changed))
         for depth, (layer, comparison) in enumerate(found.items())
         for one in comparison
     ]
 
 
-def _of_map(comparison, one, seen, edges):
+def _of_map(comparison, one, seen, changed):
     """Every column that depends on the map."""
     raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
     low, high = float(raw.min()), float(raw.max())
@@ -151,7 +151,7 @@ def _of_map(comparison, one, seen, edges):
         "dark": high - low < comparison.epsilon, "blank": not raw.any(),
         "completeness_gap": comparison.completeness_gap, "points": len(comparison.path.alphas),
     }  # fmt: skip
-    return row | edges.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
+    return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
 
 
 def _beside_boxes(heatmap, boxes):
@@ -163,7 +163,7 @@ def _beside_boxes(heatmap, boxes):
     }
 
 
-class _Edges:
+class _Changed:
     """What the network says of the picture changed by a map: the explanation map, insertion and deletion."""
 
     def __init__(self, classifier, seen, steps):
