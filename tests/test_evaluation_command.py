@@ -29,7 +29,7 @@ def asked(monkeypatch, tmp_path):
 
         def evaluate(questions, source, folder, resume, progress, cluster):
             found.extend((questions, source, folder, resume))
-            return "report.html"
+            return tmp_path / "report.html"
 
         monkeypatch.setattr(run, "evaluate", evaluate)
         assert main(["evaluate", *words]) == 0
@@ -104,9 +104,20 @@ def test_the_whole_command_on_a_few_scenes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ("--scenes", "3", "--layers", "block4_pool", "block5_pool", "--steps", "2", "--curve-steps", "2")
     assert main(["evaluate", *words, "--methods", "grad_cam", "rsi_grad_cam"]) == 0
-    assert capsys.readouterr().out == "report/report.html\n", "where to look"
+    said = "3 of 3 pictures evaluated, 0 dropped by the rules, 0 failed; see report/report.html\n"
+    assert capsys.readouterr().out == said, "what came of them and where to look"
     table = pq.read_table(tmp_path / "report" / results.TABLE)
     assert table.num_rows == 3 * 2 * 2 and table["box_share"].null_count == 0, "scenes bring classes and boxes along"
     assert all(table["labelled"].to_pylist())
     settings = json.loads((tmp_path / "report" / "settings.json").read_text(encoding="utf-8"))
     assert settings["source"]["scenes"] == 3 and settings["methods"] == ["grad_cam", "rsi_grad_cam"]
+
+
+def test_where_every_picture_fails_the_reason_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        Path(name).write_bytes(b"no picture")
+    assert main(["evaluate", "--images", ".", "--out", "report"]) == 2
+    printed, said = capsys.readouterr()
+    assert printed.startswith("0 of 2 pictures evaluated") and "2 failed" in printed
+    assert said.count("\n") == 1 and "'a.png'" in said, said

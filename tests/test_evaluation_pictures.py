@@ -237,6 +237,9 @@ def test_a_class_is_known_by_name_index_and_wordnet_id():
 
 def test_wordnet_ids_are_imagenets_alone():
     assert class_of(network(["ant", "bee"]), "n01440764") is None
+    spelt = [name.replace(" ", "_").title() for name in class_names()]
+    assert class_of(network([*spelt[:-40], *map(str, range(40))]), "n02123045") == 281, "spelt otherwise, some unlike"
+    assert class_of(network(sorted(class_names(), key=lambda name: name[::-1])), "n02123045") is None, "in order"
     assert class_of(network(["n02123045", "n01440764"]), "n01440764") == 1, "unless they are the names themselves"
     assert class_of(network(NAMES), "sailing_boat") == NAMES.index("sailing boat")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.backend import device
+from explorer.errors import InputError
 from explorer.methods import DEFAULT, METHODS, Options
 from explorer.methods.options import integrated
 from explorer.quiet import quietly
@@ -102,7 +103,22 @@ def run(arguments):
     except KeyboardInterrupt:
         print("Stopped; the same command with --resume goes on.", file=sys.stderr)
         return INTERRUPTED
-    print(path)
+    return _conclude(path)
+
+
+def _conclude(path):
+    """Say what came of the pictures, and where; the exit status."""
+    from explorer.evaluation.journal import Journal
+    from explorer.evaluation.run import counts
+
+    journal = Journal(path.parent)
+    found = counts(journal, len(journal))
+    dropped = sum(found["dropped"].values())
+    print(f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
+          f"{found['failed']:,} failed; see {path}")  # fmt: skip
+    if not found["evaluated"] and found["failed"]:
+        first = next(one.reason for one in journal if one.status == "failed")
+        raise InputError(f"No picture could be evaluated. Of the first that failed: {first}")
     return 0
 
 

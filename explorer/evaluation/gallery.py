@@ -10,9 +10,11 @@ from PIL import Image
 
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
+from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report import Card, extremes
 from explorer.explain import explain
+from explorer.heatmaps import describe_probability
 from explorer.images import fit
 from explorer.overlays import overlay
 
@@ -37,7 +39,7 @@ def _card(table, item, classifier, questions, rank):
     layer, sample = table.layers[-1], load(item)
     rows = {method: _row(table, layer, method, item.index) for method in table.methods}
     first = next(iter(rows.values()))
-    index, p = int(table["class_index"][first]), float(table["p"][first])
+    index, p = int(table["class_index"][first]), describe_probability(table["p"][first], table["complement"][first])
     picture = fit(sample.image, *classifier.input_size)
     comparison = explain(
         classifier, picture, layer, index, baseline=questions.baseline, steps=questions.steps,
@@ -45,12 +47,13 @@ def _card(table, item, classifier, questions, rank):
         **asdict(questions.options),
     )  # fmt: skip
     name = classifier.class_names[index]
-    tiles = [("picture", _png(_outlined(picture, sample)), name)]
+    boxes = _boxes(classifier, sample, index)
+    tiles = [("picture", _png(_outlined(picture, boxes)), name)]
     for one in comparison:
-        drawn = _outlined(overlay(picture, one.heatmap, opacity=OPACITY), sample)
+        drawn = _outlined(overlay(picture, one.heatmap, opacity=OPACITY), boxes)
         tiles.append((one.label, _png(drawn), _note(table, rows[one.method])))
     link = "/?" + urlencode({"picture": item.index, "layer": layer, "class": index})
-    return Card(title=item.name, caption=f"{name}, p = {p:.4g}, {layer}", link=link, pictures=tiles, rank=rank)
+    return Card(title=item.name, caption=f"{name}, p = {p}, {layer}", link=link, pictures=tiles, rank=rank)
 
 
 def _row(table, layer, method, index):
@@ -64,13 +67,18 @@ def _note(table, row):
     ) or str(table["verdict"][row])  # fmt: skip
 
 
-def _outlined(picture, sample):
-    """The picture (H, W, 3) with every box drawn on it."""
+def _boxes(classifier, sample, index):
+    """Those that were measured against, in the picture that the network sees."""
     if sample.marked is None:
-        return picture
-    height, width = picture.shape[:2]
-    drawn = np.ascontiguousarray(picture)
-    for left, top, right, bottom in fitted(sample.marked, *sample.image.shape[1::-1], width, height):
+        return []
+    height, width = classifier.input_size
+    return fitted(of_class(classifier, sample.marked, index), *sample.image.shape[1::-1], width, height)
+
+
+def _outlined(picture, boxes):
+    """The picture (H, W, 3) with every box drawn on it."""
+    drawn = picture.copy()
+    for left, top, right, bottom in boxes:
         for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
             cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, thick)
     return drawn

@@ -96,7 +96,7 @@ def _see(classifier, sample):
     boxes, count = None, None
     if sample.marked is not None:
         count = len(sample.marked.boxes)
-        boxes = fitted(_of_class(classifier, sample.marked, chosen), *sample.image.shape[1::-1], width, height)
+        boxes = fitted(of_class(classifier, sample.marked, chosen), *sample.image.shape[1::-1], width, height)
     before = probability_of(values, chosen, classifier.kind)
     return Seen(image, predicted, chosen, bool(own), predicted in own, boxes, count, before)
 
@@ -112,7 +112,7 @@ def _classes(classifier, called):
     return [one for one in found if one is not None]
 
 
-def _of_class(classifier, marked, chosen):
+def of_class(classifier, marked, chosen):
     """The boxes of the class that is explained, and those that say no class the network has."""
     of = [label and class_of(classifier, label) for label in marked.labels]
     kept = [i for i, one in enumerate(of) if one in (None, "", chosen)]

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +103,7 @@ def load(item):
 def class_of(classifier, text):
     """The index of the class called `text`: by name, "_" for a space allowed, by index, or by WordNet id where the
     network has ImageNet's classes. None where it names none."""
-    from explorer.zoo.applications import class_names  # imports Keras
-
-    if text in wordnet.class_indices() and classifier.class_names == class_names():
+    if text in wordnet.class_indices() and _of_imagenet(tuple(classifier.class_names)):
         return wordnet.class_indices()[text]
     for spelling in (text, text.replace("_", " ")):
         try:
@@ -112,6 +111,20 @@ def class_of(classifier, text):
         except InputError:
             continue
     return None
+
+
+@cache
+def _of_imagenet(names):
+    """Whether these are ImageNet's classes in their order: lists of them differ in a few names and in spelling."""
+    from explorer.zoo.applications import class_names  # imports Keras
+
+    known = class_names()
+    same = sum(_plain(a) == _plain(b) for a, b in zip(names, known, strict=False))
+    return len(names) == len(known) and same >= 0.9 * len(known)
+
+
+def _plain(name):
+    return name.replace("_", " ").casefold()
 
 
 def _picture_names(root):
