@@ -11,11 +11,14 @@ def arguments(argv=None):
     parser = argparse.ArgumentParser(description="Start RSI Explorer's page and print its address.")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     parser.add_argument("--share", action="store_true", help="make a public link for as long as this runs")
-    parser.add_argument("--model", default="toy-vgg", help="a network by name, or a .keras file, to open with")
+    parser.add_argument("--model", help="a network by name, or a .keras file, to open with (default: toy-vgg)")
     parser.add_argument("--weights", metavar="FILE", help="weights for it, in place of its own")
     parser.add_argument("--labels", metavar="FILE", help="names of the classes of a .keras file, one a line or JSON")
     parser.add_argument("--preprocessing", help="how a .keras file is fed pixels: 1/255 (default), tf, torch, caffe, …")
     parser.add_argument("--precision", default="float32", help="float32 (default), tf32 (graphics cards) or bfloat16")
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="show the report of an evaluation, and open with its network"
+    )
     parser.add_argument(
         "--allow-model-upload",
         action="store_true",
@@ -49,6 +52,16 @@ def keep_a_log():
     log.propagate = False
 
 
+def first_network(asked, report):
+    """The Network to open with: the one asked for, else the report's, else the embedded one."""
+    from explorer.zoo.network import network
+
+    given = asked.weights, asked.labels, asked.preprocessing
+    if report and not asked.model and not any(given):
+        return report.network
+    return network(asked.model or "toy-vgg", *given)
+
+
 def main(argv=None):
     asked = arguments(argv)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -64,11 +77,12 @@ def main(argv=None):
         with quietly():
             from explorer.backend import set_precision
             from explorer.ui import app
-            from explorer.zoo.network import network
+            from explorer.ui.reports import Report
 
             set_precision(asked.precision)
-            first = network(asked.model, asked.weights, asked.labels, asked.preprocessing)
-            running = app.launch(asked.share, first, asked.allow_model_upload or is_private(asked.share))
+            report = Report.read(asked.report) if asked.report else None
+            allow_own = asked.allow_model_upload or is_private(asked.share)
+            running = app.launch(asked.share, first_network(asked, report), allow_own, report)
     except (InputError, OSError) as mistake:  # a missing file, a port that is taken
         print(mistake, file=sys.stderr)
         return 2

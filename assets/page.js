@@ -1,7 +1,7 @@
 // Pictures dropped or pasted anywhere on the page go the way of the "Add pictures" button.
 (() => {
   // Each page has an address of its own, to be linked to. Kept as it came: tabs tell of themselves as they appear.
-  window.openedAt = new URLSearchParams(window.location.search).get('view');
+  window.openedAt = window.location.search.slice(1);
   window.showAddress = (page) => {
     const address = new URL(window.location);
     if (page === 'explore') address.searchParams.delete('view'); else address.searchParams.set('view', page);

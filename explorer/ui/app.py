@@ -20,14 +20,14 @@ def build(explorer):
     return app
 
 
-def launch(share=False, first=TOY, allow_own=False):
+def launch(share=False, first=TOY, allow_own=False, report=None):
     """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set.
 
     first: the Network it opens with; the page is there before it is loaded, which goes on in the background. Only
     where files of this machine decide whether it can be, it is loaded first: raises InputError for what is wrong.
-    allow_own: whether visitors may bring networks of their own.
+    allow_own: whether visitors may bring networks of their own. report: the Report that it shows, if any.
     """
-    explorer = Explorer(first, allow_own)
+    explorer = Explorer(first, allow_own, report)
     if _rests_on_files(first):
         explorer.loaded.get(first, lambda: first.load(None))
     theme = gr.themes.Default(
@@ -40,7 +40,7 @@ def launch(share=False, first=TOY, allow_own=False):
         prevent_thread_lock=True,
         quiet=True,
         theme=theme,
-        css_paths=ASSETS / "style.css",
+        css_paths=[ASSETS / "report.css", ASSETS / "style.css"],
         head=f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
         footer_links=[],
         pwa=True,

@@ -49,10 +49,11 @@ class Explorer:
     """What all visitors share: the networks, each loaded once, and the results of the last requests.
 
     first: the Network the page opens with. allow_own: whether visitors may bring networks and name files of weights.
+    report: the `explorer.ui.reports.Report` that is shown, and whose pictures links go to; None: no report.
     """
 
-    def __init__(self, first=TOY, allow_own=False):
-        self.first, self.allow_own = first, allow_own
+    def __init__(self, first=TOY, allow_own=False, report=None):
+        self.first, self.allow_own, self.report = first, allow_own, report
         self._networks = WeakKeyDictionary()  # classifier -> its Network
         self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
         self.computing = lent.explaining(self._networks.__getitem__)
@@ -90,9 +91,15 @@ class Explorer:
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
         if self.first != Network(asked.model):
-            session.networks[self.first.label] = self.first
-            asked = replace(asked, model=self.first.label)
+            asked = replace(asked, model=self.listed(session, self.first))
         return self.explain(session, asked, dark, _silent)
+
+    def listed(self, session, network):
+        """What the page's list calls a network, which joins the visitor's own where it is not of the list."""
+        if not network.own and network == Network(network.name):
+            return network.name
+        session.networks[network.label] = network
+        return network.label
 
     def add(self, session, asked, dark, files, tell):
         before = len(session.pictures)

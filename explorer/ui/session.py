@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from explorer.comparison import Comparison
 from explorer.errors import Cancelled, InputError
 from explorer.images import load_image
@@ -65,6 +67,16 @@ class Session:
         if len(self.pictures) > first:
             self.shown = first
         return complaints
+
+    def bring(self, picture):
+        """Add a picture and choose it; in place of the one with its name and pixels, where there is one."""
+        same = [one for one in self.pictures if one.name == picture.name and np.array_equal(one.image, picture.image)]
+        if same:
+            self.shown = self.pictures.index(same[0])
+            self.pictures[self.shown] = picture
+        else:
+            self.pictures.append(picture)
+            self.shown = len(self.pictures) - 1
 
     def show_examples(self, examples):
         """Put these examples in place of the others; the visitor's own pictures stay, and so does one of them shown."""

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from functools import partial
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from explorer.ui import controls, results, text
+from explorer.ui import controls, links, results, text
 from explorer.ui.events import guarded, redraw
 from explorer.ui.frame import QUIET, Frame
 from explorer.ui.pages import OTHERS, explore
@@ -123,15 +124,16 @@ def _instantly(frame, parameters):
 def _turn(app, frame, questions, others, tabs):
     """Opening the page at its address, and turning from one to another."""
     places = frame.answer
-    view = gr.Textbox(visible=False)  # the page's word in the address, which only the browser knows
+    address = gr.Textbox(visible=False)  # what stands in it after the "?", which only the browser knows
 
-    def opening(session, dark, view, *values):
-        found = guarded(lambda: frame.explorer.open(session, controls.Asked(*values), dark))
-        session.page = view if view in tabs else explore.KEY
+    def opening(session, dark, address, *values):
+        address = dict(parse_qsl(address or ""))
+        found = guarded(lambda: links.open_at(frame.explorer, session, controls.Asked(*values), dark, address))
+        session.page = address["view"] if address.get("view") in tabs else explore.KEY
         found["tabs"] = gr.Tabs(selected=session.page)
         return {places[name]: value for name, value in found.items()} | {frame.dark: dark}
 
-    inputs = [frame.session, frame.dark, view, *frame.asked.all()]
+    inputs = [frame.session, frame.dark, address, *frame.asked.all()]
     app.load(opening, inputs, [*places.values(), frame.dark], js=OPENING, **QUIET)
     all_others = {name: place for page in others.values() for name, place in page.items()}
 

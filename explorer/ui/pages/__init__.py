@@ -5,9 +5,9 @@ name; wire(frame, places) says what happens on it; show(explorer, session, asked
 result that stands, as values by name. Names of places differ from page to page.
 """
 
-from explorer.ui.pages import baselines, contest, explore, layers, path, positive, scores
+from explorer.ui.pages import baselines, contest, evaluate, explore, layers, path, positive, scores
 
 # Every page but Explore, which shows what each question brings
-OTHERS = {page.KEY: page for page in (layers, path, baselines, scores, positive, contest)}
+OTHERS = {page.KEY: page for page in (layers, path, baselines, scores, positive, contest, evaluate)}
 
 __all__ = ["OTHERS", "explore"]

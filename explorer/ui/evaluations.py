@@ -1,0 +1,180 @@
+"""Evaluations as the page has them: what its controls ask for, and one visitor's run."""
+
+import shutil
+import threading
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from explorer import backend
+from explorer.applies import objection
+from explorer.errors import InputError
+from explorer.evaluation.journal import Journal
+from explorer.evaluation.matching import suffixes
+from explorer.evaluation.questions import PAPER, Questions, Rules
+from explorer.evaluation.run import SETTINGS, evaluate
+from explorer.evaluation.source import Source
+from explorer.masking import most_masks
+from explorer.methods import METHODS, Options
+from explorer.ui.question import question
+from explorer.ui.reports import Place, Report
+
+SCENES, FILES = "scenes", "files"
+CORRECT, ONE_BOX, SMALL_BOX = "correct", "one_box", "box_under"
+FEWEST_SCENES, USUAL_SCENES, MOST = 5, 20, 200
+MOST_BYTES = 64_000_000
+CURVE_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Given:
+    """What stands in the page's own controls; files and boxes are paths."""
+
+    kind: str = SCENES
+    scenes: int | None = USUAL_SCENES
+    seed: int | None = 0
+    files: list | None = None
+    boxes: list | None = None
+    classes: str = "predicted"
+    layers: list | tuple = ()
+    rules: list | tuple = ()
+    curves: bool = True
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be evaluated: Questions of so many scenes, or of files of pictures. Equal ones can go on from each
+    other. boxes: files that mark the objects; classes: as `Source` has it. Raises InputError for what cannot be."""
+
+    questions: Questions
+    scenes: int = 0
+    seed: int = 0
+    files: tuple[str, ...] = ()
+    boxes: tuple[str, ...] = ()
+    classes: str = "predicted"
+
+    def __post_init__(self):
+        if self.scenes:
+            return
+        _check_files(self.files)
+        rules = self.questions.rules
+        if rules.correct and self.classes == "predicted":
+            raise InputError(
+                "Whether the network is right is known of labelled pictures only: take the class from the boxes, or "
+                "leave that rule out."
+            )
+        if not self.boxes and (rules.one_box or rules.box_under or self.classes == "boxes"):
+            raise InputError("Boxes are asked for, and none are given: add their files, or leave them out.")
+
+    @property
+    def count(self):
+        return self.scenes or len(self.files)
+
+    def source(self, place):
+        """The Source of it; files are gathered in a folder, since that is what a set of pictures is."""
+        if self.scenes:
+            return Source(scenes=self.scenes, seed=self.seed)
+        images = _gathered(self.files, place / "pictures")
+        xml = all(name.lower().endswith(".xml") for name in self.boxes)
+        if not xml and len(self.boxes) > 1:
+            raise InputError(
+                f"Boxes are XML files, or one CSV, or one JSON file; received {len(self.boxes)} files: choose others."
+            )
+        boxes = _gathered(self.boxes, place / "boxes") if self.boxes and xml else next(iter(self.boxes), None)
+        return Source(images=images, boxes=boxes, classes=self.classes)
+
+
+def wanted(session, asked, given):
+    """The Wanted of the page's own controls and those on its left, for the network on the screen."""
+    if session.result is None:
+        raise InputError("An evaluation is of a network, and none is loaded yet: choose one under Classifier.")
+    questions = _questions(session, asked, given)
+    if given.kind == FILES:
+        return Wanted(questions, files=tuple(given.files or ()), boxes=tuple(given.boxes or ()), classes=given.classes)
+    for number, words in ((given.scenes, "The number of scenes"), (given.seed, "The seed")):
+        if number is None:
+            raise InputError(f"{words} is empty; write a number.")
+    if not FEWEST_SCENES <= given.scenes <= MOST:
+        raise InputError(f"Here {FEWEST_SCENES} to {MOST} scenes are drawn; received {given.scenes}: choose fewer.")
+    return Wanted(questions, int(given.scenes), int(given.seed))
+
+
+def _questions(session, asked, given):
+    classifier = session.result.classifier
+    settings = question(session, asked, classifier, session.network)
+    if not given.layers:
+        raise InputError("Maps are of layers, and none is chosen: choose one or more.")
+    layers = [classifier.layer(name) for name in given.layers]
+    return Questions(
+        session.network, backend.precision(), tuple(given.layers), _methods(asked, classifier, layers),
+        settings["baseline"], settings["steps"], settings["tolerance"], asked.epsilon, settings["score"],
+        Options(**{one.name: settings[one.name] for one in fields(Options)}), CURVE_STEPS if given.curves else 0,
+        Rules(CORRECT in given.rules, ONE_BOX in given.rules, PAPER.box_under if SMALL_BOX in given.rules else None),
+    )  # fmt: skip
+
+
+def _methods(asked, classifier, layers):
+    """The methods chosen that apply at every layer."""
+    found = tuple(
+        key for key in METHODS if key in asked.methods and not any(objection(key, classifier, one) for one in layers)
+    )
+    if not found:
+        raise InputError("No method is chosen that applies at all of these layers; choose one under Methods.")
+    return found
+
+
+def passes(result, asked):
+    """About how often the network is asked for each picture: (forth and back, forth alone). result: of the screen, as
+    many points as whose path are taken to be needed; asked: Questions."""
+    points = len(result.path.alphas) if asked.steps == "auto" else asked.steps + 1
+    layers = [result.classifier.layer(name) for name in asked.layers]
+    masked = [key for key in asked.methods if METHODS[key].masking]
+    masks = sum(most_masks(key, result.classifier, layer) for key in masked for layer in layers)
+    curves = 2 * (asked.curve_steps - 1) if asked.curve_steps else 0
+    return points, masks + len(layers) * len(asked.methods) * (1 + curves)
+
+
+def _check_files(files):
+    if not files:
+        raise InputError("Pictures of your own are files, and none is chosen yet: drop some here.")
+    if len(files) > MOST:
+        raise InputError(
+            f"The page evaluates at most {MOST} pictures; received {len(files):,}: choose fewer, or use python -m "
+            "explorer evaluate."
+        )
+    for file in map(Path, files):
+        if file.suffix.lower() not in suffixes():
+            raise InputError(f"Pictures are PNG, JPEG and the like, but {file.name!r} is not: leave it out.")
+        if file.stat().st_size > MOST_BYTES:
+            raise InputError(f"A picture has at most {MOST_BYTES // 10**6} MB, but {file.name!r} has more.")
+
+
+def _gathered(files, folder):
+    """The path of a new folder that holds these files, each under a name of its own."""
+    folder.mkdir()
+    for file in map(Path, files):
+        name, number = file.name, 1
+        while (folder / name).exists():
+            number += 1
+            name = f"{file.stem}-{number}{file.suffix}"
+        shutil.copyfile(file, folder / name)
+    return str(folder)
+
+
+class Run:
+    """One visitor's evaluation, that can be stopped and gone on with."""
+
+    def __init__(self, wanted):
+        self.wanted, self._place, self._one_at_a_time = wanted, Place(), threading.Lock()
+        self.source, self.folder = wanted.source(self._place.path), self._place.path / "evaluation"
+
+    @property
+    def done(self):
+        """How many pictures are."""
+        return len(Journal(self.folder))
+
+    def evaluate(self, progress, classifier):
+        """Begin, or go on; the Report."""
+        with self._one_at_a_time:  # one that was replaced ends with the picture it is at
+            begun = (self.folder / SETTINGS).exists()
+            evaluate(self.wanted.questions, self.source, self.folder, begun, progress, classifier)
+        return Report.read(self.folder, self._place)
