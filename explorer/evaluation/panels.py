@@ -11,7 +11,7 @@ from explorer.evaluation.table import label
 DASHES = {"grad_cam": "dash", "integrated_grad_cam": "dot", "rsi_grad_cam": "solid"}
 OTHER_DASHES = ("dashdot", "longdash", "longdashdot", "2px 6px", "10px 3px 2px 3px", "14px 4px")
 GAP, BOTTOM, TITLE = 36, 52, 30  # pixels: between panels with a title in it, below, above the first
-LEGEND_LINE = 22  # pixels
+LEGEND_LINE = 29  # pixels
 LONGEST = 24  # characters of a layer's name
 
 
