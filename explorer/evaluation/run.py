@@ -36,6 +36,7 @@ def evaluate(questions, source, folder, resume=False, progress=None, classifier=
     errors.csv and report.html. Raises InputError for anything a person can get wrong.
     """
     tell = progress or (lambda stage, done, total: None)
+    _require_known(questions.rules, source)
     items = source.items()
     backend.set_precision(questions.precision)
     classifier = classifier or questions.network.load(tell)
@@ -50,6 +51,19 @@ def evaluate(questions, source, folder, resume=False, progress=None, classifier=
         journal.append(outcome)
         clock.one_more()
     return finish(folder, journal, items, settings, classifier, questions, tell)
+
+
+def _require_known(rules, source):
+    """Raises InputError where a rule asks for what the set does not tell of any picture."""
+    if source.scenes:
+        return
+    if rules.correct and source.classes == "predicted":
+        raise InputError(
+            "Whether the network is right is known of labelled pictures only, and these have no labels: say with "
+            "--classes where their classes are, or leave --only-correct (or --paper) out."
+        )
+    if not source.boxes and (rules.one_box or rules.box_under is not None):
+        raise InputError("A rule asks for boxes, and none are given: say with --boxes where they are, or leave it out.")
 
 
 def finish(folder, journal, items, settings, classifier, questions, tell):
