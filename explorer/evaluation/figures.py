@@ -66,7 +66,7 @@ def means_after(table, dark=False):
 def dark_epsilon(table, epsilon, dark=False):
     """Figure 15: how many heatmaps are dark at which ε, the mean p of their pictures written; blank ones hatched."""
     groups = [(layer, method) for layer in reversed(table.layers) for method in table.methods]
-    figure = panels([(layer, label(method)) for layer, method in groups], 120, dark)
+    figure = panels([(layer, _dark_words(table, layer, method)) for layer, method in groups], 120, dark)
     styles = looks(table.methods)
     for row, group in enumerate(groups, 1):
         _dark_bars(figure, row, table, group, styles[group[1]])
@@ -169,6 +169,12 @@ def _add_box(figure, row, place, values, look):
         row=row, col=1, orientation="h", y=[place], q1=[first], median=[median], q3=[third], lowerfence=[low],
         upperfence=[high], width=0.5, line={"color": look.colour, "width": 2}, hoverinfo="x",
     )  # fmt: skip
+
+
+def _dark_words(table, layer, method):
+    rows = table.of(layer, method)
+    any_dark = (table["spread"][rows] < max(EPSILONS)).any()
+    return label(method) + ("" if any_dark else ": none dark or blank")
 
 
 def _dark_bars(figure, row, table, group, look):
