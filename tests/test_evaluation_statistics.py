@@ -130,6 +130,13 @@ def test_the_summary_is_the_table_s_means(made):
             assert found[layer, method, "ior_mean"].mean == pytest.approx(np.mean(over)), "thresholds, then pictures"
 
 
+def test_a_mean_over_thresholds_is_of_all_of_them():
+    rows = evaluated.plausible()[:2]
+    rows[1] |= {overlap("ior", t): None for t in THRESHOLDS[1:]} | {overlap("ior", 0.0): 0.3}
+    found = statistics.measured(Table.of_rows(rows), "ior_mean")
+    assert np.isfinite(found[0]) and np.isnan(found[1]), "a dark heatmap's one region is not compared with twenty"
+
+
 def test_pairs_are_rsi_grad_cam_less_the_other(made):
     rows = {(row["index"], row["layer"], row["method"]): row for row in evaluated.plausible()}
     found = {(line.layer, line.method, line.measure): line for line in statistics.pairs(made)}

@@ -58,7 +58,7 @@ def _card(table, item, classifier, questions, rank):
 
 def _row(table, layer, method, index):
     rows = table.of(layer, method)
-    return rows[np.flatnonzero(table["index"][rows] == index)[0]]
+    return rows[table["index"][rows] == index][0]  # every picture that was evaluated has one of each
 
 
 def _note(table, row):

@@ -142,15 +142,11 @@ def rolling(p, values, window):
 
 
 def measured(table, key):
-    """A measure's values, (rows,), by the key of MEASURES: of MEANS the mean over those thresholds that have one."""
+    """A measure's values, (rows,), by the key of MEASURES: of MEANS the mean over its thresholds, NaN where one
+    of them has none: above the lowest, a dark heatmap has no region."""
     if key not in MEANS:
         return table[key]
-    total, count = np.zeros(len(table)), np.zeros(len(table))
-    for column in MEANS[key]:
-        there = np.isfinite(table[column])
-        total += np.where(there, table[column], 0.0)
-        count += there
-    return _ratio(total, count)
+    return sum(table[column] for column in MEANS[key]) / len(MEANS[key])
 
 
 def summary(table):
