@@ -123,14 +123,14 @@ def _methods(asked, classifier, layers):
 
 
 def passes(result, asked):
-    """About how often the network is asked for each picture: (forth and back, forth alone). result: of the screen, as
-    many points as whose path are taken to be needed; asked: Questions."""
+    """About how often the network is asked for each picture. result: of the screen; where steps are as needed, as many
+    points as on its path are taken to be; asked: Questions."""
     points = len(result.path.alphas) if asked.steps == "auto" else asked.steps + 1
     layers = [result.classifier.layer(name) for name in asked.layers]
     masked = [key for key in asked.methods if METHODS[key].masking]
     masks = sum(most_masks(key, result.classifier, layer) for key in masked for layer in layers)
     curves = 2 * (asked.curve_steps - 1) if asked.curve_steps else 0
-    return points, masks + len(layers) * len(asked.methods) * (1 + curves)
+    return points + masks + len(layers) * len(asked.methods) * (1 + curves)
 
 
 def _check_files(files):

@@ -8,7 +8,7 @@ import gradio as gr
 
 from explorer.errors import Cancelled, InputError
 from explorer.evaluation import report
-from explorer.evaluation.claims import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDECIDED, claims
+from explorer.evaluation.claims import CONTRADICTED, FEWEST, NOT_TESTED, SUPPORTED, UNDECIDED, claims
 from explorer.evaluation.fragments import errors_html
 from explorer.ui import evaluations, links, results, text
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, Run
@@ -29,7 +29,6 @@ RULES = [
     ("the network is right", CORRECT), ("exactly one box", ONE_BOX), ("boxes cover under half of it", SMALL_BOX),
 ]  # fmt: skip
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED)
-FORTH = 1 / 3  # of the time there and back
 LAST = 2  # block ends that are evaluated unless others are chosen
 
 
@@ -172,13 +171,16 @@ def _offer(explorer, session, asked, desk):
     going_on = desk.run is not None and desk.run.wanted == wanted
     done = desk.run.done if going_on else 0
     result, left = session.result, wanted.count - done
-    both, forth = evaluations.passes(result, wanted.questions)
-    pace = explorer.pace(result.classifier)
-    time = f", about {text.duration(pace * left * (both + FORTH * forth))}" if pace else ""
-    words = f"{left} pictures" + (" are left" if going_on else "")
+    times, pace = evaluations.passes(result, wanted.questions), explorer.pace(result.classifier)
+    time = f", about {text.duration(pace * left * times)}" if pace else ""
+    cost = [
+        f"{left} pictures{' are left' if going_on else ''}, each some {times} times through the network{time}.",
+        "It can be stopped, and gone on with.",
+    ]
+    if wanted.count < FEWEST:
+        cost.append(f"The claims are tested from {FEWEST} pictures on.")
     label = "Go on" if going_on else "Evaluate"
-    cost = f"{words}, each some {both + forth} times through the network{time}. It can be stopped, and gone on with."
-    return {"evaluate_start": gr.update(value=label), "evaluate_cost": _caption(cost)}
+    return {"evaluate_start": gr.update(value=label), "evaluate_cost": _caption(" ".join(cost))}
 
 
 def _evaluate(explorer, session, asked, dark, tell, desk):
