@@ -72,7 +72,7 @@ def ranks(raw):
     raw = np.asarray(raw)
     lot = np.random.default_rng(0).permutation(raw.size)
     ranked = np.empty(raw.size, np.int64)
-    ranked[np.lexsort((lot, -raw.ravel()))] = np.arange(raw.size)
+    ranked[lot[np.argsort(-raw.ravel()[lot], kind="stable")]] = np.arange(raw.size)
     return ranked.reshape(raw.shape)
 
 
