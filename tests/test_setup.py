@@ -166,7 +166,7 @@ def imported_libraries() -> set[str]:
 
 def test_every_library_that_is_imported_is_required():
     required = {MODULES.get(name, name) for name in pins()}
-    optional = {"jax", "torch", "spaces"}  # other backends and ZeroGPU, imported only where a person has chosen them
+    optional = {"jax", "torch", "spaces", "ray"}  # other backends, ZeroGPU and clusters: only where a person chose them
     assert imported_libraries() <= required | optional, "a fresh machine has nothing but requirements.txt"
 
 

@@ -22,20 +22,27 @@ OPACITY = 0.6
 SHOWN = ("energy", "drop")  # what is told of a map, where the table has it
 
 
-def cards(table, items, classifier, questions):
-    """A Card for each of the best and worst pictures; one that can no longer be read is left out."""
-    of = {item.index: item for item in items}
-    found = []
-    for rank, indices in zip(("best", "worst"), extremes(table), strict=True):
-        for index in indices:
-            try:
-                found.append(_card(table, of[int(index)], classifier, questions, rank))
-            except InputError:
-                continue
+def cards(table, items, classifier, questions, tell):
+    """A Card for each of the best and worst pictures; one that can no longer be read is left out.
+
+    tell: called as tell(stage, done, total); raise `explorer.errors.Cancelled` from it to stop.
+    """
+    of, found = {item.index: item for item in items}, []
+    chosen = [(rank, index) for rank, some in zip(("best", "worst"), extremes(table), strict=True) for index in some]
+    for done, (rank, index) in enumerate(chosen):
+
+        def progress(*count, done=done):
+            tell("report, best and worst pictures", done, len(chosen))
+
+        progress()
+        try:
+            found.append(_card(table, of[int(index)], classifier, questions, rank, progress))
+        except InputError:
+            continue
     return found
 
 
-def _card(table, item, classifier, questions, rank):
+def _card(table, item, classifier, questions, rank, progress):
     layer, sample = table.layers[-1], load(item)
     rows = {method: _row(table, layer, method, item.index) for method in table.methods}
     first = next(iter(rows.values()))
@@ -44,7 +51,7 @@ def _card(table, item, classifier, questions, rank):
     comparison = explain(
         classifier, picture, layer, index, baseline=questions.baseline, steps=questions.steps,
         tolerance=questions.tolerance, methods=questions.methods, epsilon=questions.epsilon, score=questions.score,
-        **asdict(questions.options),
+        progress=progress, **asdict(questions.options),
     )  # fmt: skip
     name = classifier.class_names[index]
     boxes = _boxes(classifier, sample, index)

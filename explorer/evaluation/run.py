@@ -72,7 +72,7 @@ def finish(folder, journal, items, settings, classifier, questions, tell):
     results.write(journal, folder)
     table = Table.read(folder / results.TABLE)
     failed = [(one.index, one.image, one.reason) for one in journal if one.status == "failed"]
-    cards = gallery.cards(table, items, classifier, questions)
+    cards = gallery.cards(table, items, classifier, questions, tell)
     path = report.write(folder, table, settings, failed, cards, counts(journal, len(items)))
     tell("report", 1, 1)
     return path
