@@ -40,14 +40,14 @@ def ways(classifier, items, asked, place):
     """{part: a function that does it for all the pictures and returns its seconds}."""
     whole, swept = asked, replace(asked, curve_steps=0)
     samples = [load(item) for item in items]
-    rows = measure(classifier, items[0], whole, samples[0]).rows
+    rows = measure(classifier, items[0], whole).rows
     batch = np.stack([fit(samples[0].image, *classifier.input_size)] * LARGEST_BATCH["CPU"])
     passes = (asked.steps + 1) / len(batch)
     kept = iter(range(10**9))
 
     def explained(questions):
-        both = list(zip(items, samples, strict=True))
-        return lambda: seconds(lambda: [measure(classifier, item, questions, sample) for item, sample in both])
+        read = dict(zip(items, samples, strict=True)).get
+        return lambda: seconds(lambda: [measure(classifier, item, questions, read) for item in items])
 
     def append():
         journal = Journal(tempfile.mkdtemp(dir=place))

@@ -95,7 +95,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     journal = tmp_path / "out" / "journal.jsonl"
-    while running.poll() is None and not journal.exists():
+    while running.poll() is None and not (journal.exists() and journal.read_bytes().endswith(b"\n")):
         time.sleep(0.05)
     os.kill(running.pid, signal.SIGINT)
     printed, said = running.communicate()

@@ -44,9 +44,14 @@ def sample(classes=(), boxes=BOXES, labels=None, seed=0):
     return Sample(networks.picture(seed, 24, 32), classes, marked)
 
 
+def reading(*classes, **more):
+    """The same, as it is read."""
+    return lambda item: sample(*classes, **more)
+
+
 @pytest.fixture(scope="module")
 def evaluated(net, questions):
-    return measure(net, item(), questions, sample())
+    return measure(net, item(), questions, reading())
 
 
 def softmax64(logits):
@@ -112,33 +117,33 @@ def _assert_changed_pictures(row, net, picture, raw, heatmap):
 
 
 def test_without_boxes_what_needs_them_is_empty(net, questions):
-    row = measure(net, item(), questions, sample(boxes=None)).rows[0]
+    row = measure(net, item(), questions, reading(boxes=None)).rows[0]
     assert row["boxes"] is row["box_share"] is row["energy"] is row["pointing"] is row["iou_25"] is None
     assert row["drop"] is not None and row["insertion"] is not None, "and nothing else"
 
 
 def test_insertion_and_deletion_can_be_left_out(net, questions):
-    row = measure(net, item(), replace(questions, curve_steps=0), sample()).rows[0]
+    row = measure(net, item(), replace(questions, curve_steps=0), reading()).rows[0]
     assert row["insertion"] is row["deletion"] is None and row["drop"] is not None
 
 
 def test_the_class_of_a_picture_is_explained_where_it_is_known(net, questions, evaluated):
     other = (evaluated.rows[0]["predicted_index"] + 1) % networks.CLASSES
-    row = measure(net, item(), questions, sample((networks.CLASS_NAMES[other],))).rows[0]
+    row = measure(net, item(), questions, reading((networks.CLASS_NAMES[other],))).rows[0]
     assert (row["class_index"], row["labelled"]) == (other, True) and row["predicted_index"] != other
     predicted = evaluated.rows[0]["class_name"]
-    row = measure(net, item(), questions, sample((networks.CLASS_NAMES[other], predicted))).rows[0]
+    row = measure(net, item(), questions, reading((networks.CLASS_NAMES[other], predicted))).rows[0]
     assert row["class_name"] == predicted, "of a picture of two classes the one that is more probable"
 
 
 def test_boxes_of_other_classes_do_not_count(net, questions, evaluated):
     own = evaluated.rows[0]["class_name"]
     rival = next(name for name in networks.CLASS_NAMES if name != own)
-    row = measure(net, item(), questions, sample(labels=(own, rival))).rows[0]
+    row = measure(net, item(), questions, reading(labels=(own, rival))).rows[0]
     assert row["boxes"] == 1 and row["box_share"] == pytest.approx(42 / 192), "the first, 6 × 7 of 12 × 16 pixels"
-    row = measure(net, item(), questions, sample(labels=(own, "no class"))).rows[0]
+    row = measure(net, item(), questions, reading(labels=(own, "no class"))).rows[0]
     assert row["boxes"] == 2, "a word that names no class of the network does not say that it is another one"
-    row = measure(net, item(), questions, sample(labels=(rival, rival))).rows[0]
+    row = measure(net, item(), questions, reading(labels=(rival, rival))).rows[0]
     assert row["boxes"] == 0 and row["energy"] is None, "nothing to lie on"
 
 
@@ -156,7 +161,7 @@ def test_boxes_of_other_classes_do_not_count(net, questions, evaluated):
 def test_the_rules_of_the_paper(net, questions, evaluated, rules, changes, reason):
     own = evaluated.rows[0]["class_name"]
     other = next(name for name in networks.CLASS_NAMES if name != own)
-    given = sample((own if changes["classes"] else other,), changes["boxes"])
+    given = reading((own if changes["classes"] else other,), changes["boxes"])
     found = measure(net, item(), replace(questions, rules=rules), given)
     assert (found.status, found.reason) == (("dropped", reason) if reason else ("evaluated", ""))
     assert bool(found.rows) == (reason is None), "what is dropped has no rows"
@@ -167,12 +172,16 @@ def test_what_is_wrong_with_a_picture_is_its_own_affair(net, questions, tmp_path
     broken.write_bytes(b"no picture")
     found = measure(net, Item(0, "broken.png", str(broken), None), questions)
     assert found.status == "failed" and "'broken.png'" in found.reason and not found.rows
-    found = measure(net, item(), questions, InputError("It could not be read ahead."))
+
+    def unreadable(item):
+        raise InputError("It could not be read ahead.")
+
+    found = measure(net, item(), questions, unreadable)
     assert (found.status, found.reason) == ("failed", "It could not be read ahead.")
-    found = measure(net, item(), questions, sample(("unicorn",)))
+    found = measure(net, item(), questions, reading(("unicorn",)))
     assert found.status == "failed" and "'unicorn'" in found.reason and "7" in found.reason
     monkeypatch.setattr(measuring, "explain_layers", lambda *given, **more: 1 / 0)
-    found = measure(net, item(), questions, sample())
+    found = measure(net, item(), questions, reading())
     assert found.status == "failed" and "ZeroDivisionError" in found.reason, "nor does a fault of ours end the run"
 
 

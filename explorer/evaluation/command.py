@@ -112,7 +112,7 @@ def _conclude(path):
     from explorer.evaluation.run import counts
 
     journal = Journal(path.parent)
-    found = counts(journal, len(journal))
+    found = counts(journal.counts, len(journal))
     dropped = sum(found["dropped"].values())
     print(f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
           f"{found['failed']:,} failed; see {path}")  # fmt: skip

@@ -174,7 +174,7 @@ def _add_box(figure, row, place, values, look):
 def _dark_words(table, layer, method):
     rows = table.of(layer, method)
     any_dark = (table["spread"][rows] < max(EPSILONS)).any()
-    return label(method) + ("" if any_dark else ": none dark or blank")
+    return label(method) + ("" if any_dark else ": none")
 
 
 def _dark_bars(figure, row, table, group, look):

@@ -56,6 +56,9 @@ class Journal:
                 f"Results are written to {self.path.parent.name!r}, which takes no more ({fault.strerror or fault}): "
                 f"make room, then go on with --resume; {len(self):,} pictures are kept."
             ) from fault
+        except KeyboardInterrupt:
+            self._cut(place)
+            raise
         self._note(outcome, place)
 
     def _read(self):

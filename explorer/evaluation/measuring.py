@@ -55,16 +55,14 @@ class Seen:
         return None if self.boxes is None else float(measures.inside(self.boxes, *self.image.shape[:2]).mean())
 
 
-def measure(classifier, item, questions, sample=None, progress=None):
+def measure(classifier, item, questions, read=load, progress=None):
     """The Outcome of one Item; whatever is wrong with it becomes part of the Outcome.
 
-    sample: what `explorer.evaluation.pictures.load` gives, where it was read ahead; or the exception it raised.
-    questions: as `Questions.checked` returns them.
+    questions: as `Questions.checked` returns them. read: called with the Item, gives what
+    `explorer.evaluation.pictures.load` does or raises what it does: for pictures that are read ahead.
     """
     try:
-        if isinstance(sample, Exception):
-            raise sample
-        seen = _see(classifier, load(item) if sample is None else sample)
+        seen = _see(classifier, read(item))
         reason = dropped_by(questions.rules, seen)
         if reason:
             return Outcome(item.index, item.name, "dropped", reason)

@@ -73,15 +73,15 @@ def finish(folder, journal, items, settings, classifier, questions, tell):
     table = Table.read(folder / results.TABLE)
     failed = [(one.index, one.image, one.reason) for one in journal if one.status == "failed"]
     cards = gallery.cards(table, items, classifier, questions, tell)
-    path = report.write(folder, table, settings, failed, cards, counts(journal, len(items)))
+    path = report.write(folder, table, settings, failed, cards, counts(journal.counts, len(items)))
     tell("report", 1, 1)
     return path
 
 
-def counts(journal, given):
-    """{"given", "evaluated", "failed", "dropped": {rule: how many}}."""
-    dropped = {reason: count for (status, reason), count in journal.counts.items() if status == "dropped"}
-    done = {status: journal.counts.get((status, ""), 0) for status in ("evaluated", "failed")}
+def counts(found, given):
+    """{"given", "evaluated", "failed", "dropped": {rule: how many}}, of counts as a Journal has them."""
+    dropped = {reason: count for (status, reason), count in found.items() if status == "dropped"}
+    done = {status: found.get((status, ""), 0) for status in ("evaluated", "failed")}
     return {"given": given, **done, "dropped": dropped}
 
 
@@ -92,21 +92,13 @@ def one_machine(classifier, questions, items, tell):
         try:
             while True:
                 while len(ahead) < AHEAD and (item := next(waiting, None)) is not None:
-                    ahead.append((item, readers.submit(_read, item)))
+                    ahead.append((item, readers.submit(load, item)))
                 if not ahead:
                     return
-                item, sample = ahead.popleft()
-                yield measure(classifier, item, questions, sample.result(), lambda *count: tell())
+                item, reading = ahead.popleft()
+                yield measure(classifier, item, questions, lambda _, of=reading: of.result(), lambda *count: tell())
         finally:
             readers.shutdown(wait=False, cancel_futures=True)
-
-
-def _read(item):
-    """What `load` gives or raises, as a value: the picture's own share of the run says what is wrong."""
-    try:
-        return load(item)
-    except Exception as fault:
-        return fault
 
 
 class Clock:

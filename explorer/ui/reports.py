@@ -6,13 +6,14 @@ import shutil
 import tempfile
 import weakref
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.evaluation import pictures, report, results
-from explorer.evaluation.run import SETTINGS
+from explorer.evaluation.run import SETTINGS, counts
 from explorer.evaluation.source import Source
 from explorer.evaluation.statistics import OWN
 from explorer.evaluation.table import Table
@@ -67,9 +68,10 @@ class Report:
                 "its name, or finish it with python -m explorer evaluate --resume."
             ) from fault
         failed = [(index, name, reason) for index, name, status, reason in became if status == "failed"]
+        found = Counter((status, reason if status == "dropped" else "") for _, _, status, reason in became)
         names = {index: name for index, name, *_ in became}
         table = Table.read(folder / results.TABLE)
-        return cls(folder, settings, network, source, table, _counts(became), failed, names, place)
+        return cls(folder, settings, network, source, table, counts(found, len(became)), failed, names, place)
 
     @cached_property
     def _items(self):
@@ -120,13 +122,3 @@ class Report:
             for name in TAKEN_HOME:
                 archive.write(self.folder / name, f"evaluation/{name}")
         return str(path)
-
-
-def _counts(became):
-    """As `explorer.evaluation.run.counts`."""
-    dropped = {}
-    for _, _, status, reason in became:
-        if status == "dropped":
-            dropped[reason] = dropped.get(reason, 0) + 1
-    found = {status: sum(one[2] == status for one in became) for status in ("evaluated", "failed")}
-    return {"given": len(became), **found, "dropped": dropped}
