@@ -42,7 +42,7 @@ def is_private(share):
 
 
 def keep_a_log():
-    """On standard error; our own by a way to it that stays open while the background has it quiet (explorer.quiet)."""
+    """On standard error; our own by a way to it that stays open while the background has it quiet (explorer.stderr)."""
     form = "%(asctime)s %(name)s %(levelname)s %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form)
     ours = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, errors="replace"))
@@ -71,7 +71,7 @@ def main(argv=None):
     keep_a_log()
     print("RSI Explorer is starting; the first time takes longest.", flush=True)
     from explorer.errors import InputError
-    from explorer.quiet import quietly
+    from explorer.stderr import quietly
 
     try:
         with quietly():

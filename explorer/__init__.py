@@ -9,7 +9,7 @@
 import os
 
 from explorer.errors import InputError
-from explorer.quiet import quietly
+from explorer.stderr import quietly
 
 # TensorFlow leaves this off on processors without AVX-512, where it still makes the backward pass of a convolution as
 # fast as the forward one, and networks with the channels first run at all. Read when TensorFlow is imported.

@@ -17,8 +17,8 @@ from explorer.masking import most_masks
 from explorer.methods import DEFAULT, METHODS
 from explorer.methods.options import integrated
 from explorer.overlays import overlay
-from explorer.quiet import quietly
 from explorer.scenes import train
+from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.weights import megabytes
 

@@ -1,4 +1,4 @@
-"""The layout of DESIGN.md, enforced over the import statements: no module is run here."""
+"""The order of the packages, read from the import statements: no module is run here."""
 
 import ast
 import subprocess
@@ -9,48 +9,32 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST_LINES = 300
 
-# A file imports only from its own group and the groups before it. "explorer" itself is the public API.
-GROUPS = {
-    "errors": ("errors", "quiet"),
-    "mathematics": ("integrals", "scores", "layer_path", "methods", "heatmaps", "measures", "baseline_measures"),
-    "network": (
-        "backend", "tap", "names", "inputs", "ends", "layers", "classifier", "samplers", "zoo", "loaded",
-        "scenes",
-    ),
-    "use case": (
-        "images", "baselines", "sweep", "appraisal", "placement", "comparison", "sampling", "applies", "request",
-        "straight", "masking", "further", "explain", "recent", "neutral", "pictured", "positive", "vulnerability",
-        "margins", "player", "convergence",
-    ),
-    "API": ("explorer",),
-    "shown": ("overlays", "charts", "charts_scores", "charts_baselines", "charts_path", "figure", "export"),
-    "outer faces": ("terminal", "evaluation", "__main__", "ui"),
-}
-RANK = {part: rank for rank, parts in enumerate(GROUPS.values()) for part in parts}
-GROUP_OF = {part: group for group, parts in GROUPS.items() for part in parts}
+# A package imports only itself and what stands before it; the last two are beside each other.
+ORDER = ("errors", "attribution", "network", "models", "engine", "studies", "render", "evaluation", ("cli", "ui"))
+RANK = {name: rank for rank, entry in enumerate(ORDER) for name in ((entry,) if isinstance(entry, str) else entry)}
+RANK["stderr"] = 0.5
 
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
-MAY_IMPORT_FRAMEWORKS = set(GROUPS["network"])
+MAY_IMPORT_FRAMEWORKS = {"network", "models"}
+# keras.ops are the array functions that the mathematics is written in: no framework is chosen by them.
+MAY_IMPORT_OPS = {"attribution", "engine", "studies"}
 MAY_IMPORT_GRADIO = {"ui", "launch"}
-# The array functions are no framework: the mathematics is written in them, and what folds a path only joins arrays.
-MAY_IMPORT_OPS = {*GROUPS["mathematics"], "sweep", "appraisal", "neutral"}
 
 
-def part_of(path: Path) -> str:
-    """'explorer/scenes/draw.py' -> 'scenes', 'explorer/__init__.py' -> 'explorer'."""
-    if path.parts[0] != "explorer":
-        return path.stem
-    if path.parts[1] == "__init__.py":
-        return "explorer"
-    return path.parts[1].removesuffix(".py")
+# Not in their package yet.
+WAITING = {path.name.removesuffix(".py") for path in (ROOT / "explorer").iterdir()} - {*RANK, "__init__", "__main__"}
 
 
-def imported(path: Path, tree: ast.AST) -> Iterator[str]:
-    """Every absolute dotted name a file imports, inside functions too: 'explorer.heatmaps.resize'."""
+def package_of(path: Path) -> str:
+    """'explorer/models/toy/train.py' -> 'models', 'explorer/__init__.py' -> '__init__', 'launch.py' -> 'launch'."""
+    return path.parts[1].removesuffix(".py") if path.parts[0] == "explorer" else path.stem
+
+
+def imports(path: Path, source: str) -> Iterator[str]:
+    """Every absolute dotted name a file imports, inside functions too: 'explorer.attribution.heatmaps.resize'."""
     package = path.parts[:-1]
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -59,47 +43,55 @@ def imported(path: Path, tree: ast.AST) -> Iterator[str]:
             yield from (".".join([*prefix, alias.name]) for alias in node.names)
 
 
-def wrong_group(path: Path, name: str) -> str | None:
-    part, (top, *rest) = part_of(path), name.split(".")
-    if top != "explorer" or part == "launch":
+def wrong_order(path: Path, name: str) -> str | None:
+    """The public API, `import explorer`, is for what stands outside of the order: cli, ui and launch.py."""
+    package, parts = package_of(path), name.split(".")
+    if package in WAITING:
         return None
-    target = rest[0] if rest and rest[0] in RANK else "explorer"
-    if RANK[target] <= RANK[part]:
+    if parts[0] != "explorer" or package in ("launch", "__init__", "__main__"):
         return None
-    return f"{path} ({GROUP_OF[part]}) imports {name} ({GROUP_OF[target]}), a group below its own"
+    if parts[1:] and parts[1] in WAITING:
+        return None
+    target = parts[1] if parts[1:] and parts[1] in RANK else None
+    if target is None:
+        return None if package in ORDER[-1] else f"{path} imports {name}: the public API is not for what it is made of"
+    if RANK[target] < RANK[package] or target == package:
+        return None
+    return f"{path} imports {name}, which does not stand before {package}"
 
 
 def wrong_library(path: Path, name: str) -> str | None:
-    part, top = part_of(path), name.split(".")[0]
-    if top == "gradio" and part not in MAY_IMPORT_GRADIO:
+    package, library = package_of(path), name.split(".")[0]
+    if package in WAITING and library != "gradio":
+        return None
+    if library == "gradio" and package not in MAY_IMPORT_GRADIO:
         return f"{path} imports {name}: Gradio belongs in explorer/ui and launch.py"
-    if top not in FRAMEWORKS or part in MAY_IMPORT_FRAMEWORKS:
+    if library not in FRAMEWORKS or package in MAY_IMPORT_FRAMEWORKS:
         return None
-    if part in MAY_IMPORT_OPS and (name == "keras.ops" or name.startswith("keras.ops.")):
+    if package in MAY_IMPORT_OPS and (name == "keras.ops" or name.startswith("keras.ops.")):
         return None
-    return f"{path} imports {name}: only {', '.join(sorted(MAY_IMPORT_FRAMEWORKS))} know a framework"
+    return f"{path} imports {name}: only {' and '.join(sorted(MAY_IMPORT_FRAMEWORKS))} know a framework"
 
 
 def faults(path: Path, source: str) -> list[str]:
     """What is wrong with one file; its path is given from the repository's root."""
-    found = []
-    if path.parts[0] == "explorer":
-        if part_of(path) not in RANK:
-            return [f"{path} is in no group of the layout: say in DESIGN.md and here which one it joins"]
-        if (lines := source.count("\n")) > MOST_LINES:
-            found.append(f"{path} has {lines} lines, more than {MOST_LINES}: divide it")
-    for name in imported(path, ast.parse(source)):
-        found += [fault for fault in (wrong_group(path, name), wrong_library(path, name)) if fault]
-    return found
+    if path.parts[0] == "explorer" and package_of(path) not in {*RANK, "__init__", "__main__", *WAITING}:
+        return [f"{path} is in no package of the order"]
+    return [
+        fault
+        for name in imports(path, source)
+        for fault in (wrong_order(path, name), wrong_library(path, name))
+        if fault
+    ]
 
 
 def sources() -> list[Path]:
     files = [*sorted((ROOT / "explorer").rglob("*.py")), ROOT / "launch.py"]
-    return [file.relative_to(ROOT) for file in files if file.exists()]
+    return [file.relative_to(ROOT) for file in files]
 
 
 @pytest.mark.parametrize("path", sources(), ids=str)
-def test_file_keeps_the_layout(path):
+def test_file_keeps_the_order(path):
     found = faults(path, (ROOT / path).read_text(encoding="utf-8"))
     assert not found, "\n".join(found)
 
@@ -107,23 +99,26 @@ def test_file_keeps_the_layout(path):
 @pytest.mark.parametrize(
     ("path", "source", "said"),
     [
-        ("explorer/heatmaps.py", "from explorer.classifier import Classifier", "a group below its own"),
-        ("explorer/heatmaps.py", "from explorer import sweep", "a group below its own"),
-        ("explorer/methods/grad_cam.py", "from ..explain import explain", "a group below its own"),
-        ("explorer/methods/grad_cam.py", "from .. import export", "a group below its own"),
-        ("explorer/sweep.py", "def f():\n    from . import overlays", "a group below its own"),
-        ("explorer/zoo.py", "from explorer import load", "a group below its own"),
-        ("explorer/errors.py", "import explorer.integrals", "a group below its own"),
-        ("explorer/export.py", "import explorer.ui.text", "a group below its own"),
-        ("explorer/charts.py", "import gradio as gr", "Gradio belongs"),
+        ("explorer/attribution/heatmaps.py", "from explorer.network.classifier import Classifier", "stand before"),
+        ("explorer/attribution/heatmaps.py", "from explorer.engine import sweep", "stand before"),
+        ("explorer/attribution/methods/grad_cam.py", "from ...engine.run import explain", "stand before"),
+        ("explorer/attribution/methods/grad_cam.py", "from ... import render", "stand before"),
+        ("explorer/engine/sweep.py", "def f():\n    from ..render import overlays", "stand before"),
+        ("explorer/models/entry.py", "from explorer import load", "public API"),
+        ("explorer/models/entry.py", "import explorer", "public API"),
+        ("explorer/errors.py", "import explorer.attribution.quadrature", "stand before"),
+        ("explorer/errors.py", "import explorer.stderr", "stand before"),
+        ("explorer/render/export.py", "import explorer.ui.text", "stand before"),
+        ("explorer/cli/main.py", "from explorer.ui import app", "stand before"),
+        ("explorer/ui/app.py", "from explorer.cli import progress", "stand before"),
+        ("explorer/render/sheet.py", "import gradio as gr", "Gradio belongs"),
         ("explorer/__main__.py", "from gradio import Blocks", "Gradio belongs"),
-        ("explorer/images.py", "import keras", "know a framework"),
+        ("explorer/engine/images.py", "import keras", "know a framework"),
         ("explorer/ui/app.py", "from tensorflow import Tensor", "know a framework"),
-        ("explorer/overlays.py", "from keras import ops", "know a framework"),
-        ("explorer/heatmaps.py", "from keras import Model", "know a framework"),
+        ("explorer/render/overlays.py", "from keras import ops", "know a framework"),
+        ("explorer/attribution/heatmaps.py", "from keras import Model", "know a framework"),
         ("launch.py", "import keras", "know a framework"),
-        ("explorer/helpers.py", "", "no group"),
-        ("explorer/charts.py", "\n" * (MOST_LINES + 1), "divide it"),
+        ("explorer/helpers.py", "", "no package"),
     ],
 )
 def test_a_planted_violation_is_caught(path, source, said):
@@ -135,19 +130,18 @@ def test_a_planted_violation_is_caught(path, source, said):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("explorer/methods/grad_cam.py", "from keras import ops\nfrom ..layer_path import LayerPath"),
-        ("explorer/heatmaps.py", "import keras.ops as ops\nfrom explorer.errors import InputError"),
-        ("explorer/classifier.py", "import keras\nfrom .backend import gradients"),
-        ("explorer/scenes/train.py", "import tensorflow as tf\nfrom .draw import d\nfrom ..zoo import load"),
-        ("explorer/export.py", "import explorer\nfrom explorer import METHODS, overlays"),
-        ("explorer/__init__.py", "from .explain import explain\nfrom .zoo import load"),
-        ("explorer/ui/app.py", "import gradio as gr\nfrom explorer import export"),
+        ("explorer/attribution/methods/grad_cam.py", "from keras import ops\nfrom ..path import LayerPath"),
+        ("explorer/attribution/heatmaps.py", "import keras.ops as ops\nfrom explorer.errors import InputError"),
+        ("explorer/network/classifier.py", "import keras\nfrom .backend import gradients"),
+        ("explorer/models/toy/train.py", "import tensorflow as tf\nfrom .scenes import d\nfrom .. import load"),
+        ("explorer/cli/explain.py", "import explorer\nfrom explorer import METHODS, render"),
+        ("explorer/__init__.py", "from .engine.run import explain\nfrom .models import load"),
+        ("explorer/ui/app.py", "import gradio as gr\nfrom explorer.render import export"),
         ("launch.py", "import gradio\nfrom explorer.ui.app import build"),
-        ("explorer/charts.py", "\n" * MOST_LINES),
     ],
 )
-def test_what_the_layout_allows_is_not_reported(path, source):
-    assert faults(Path(path), source) == [], f"{path} keeps the layout"
+def test_what_the_order_allows_is_not_reported(path, source):
+    assert faults(Path(path), source) == [], f"{path} keeps the order"
 
 
 def test_the_api_does_not_need_gradio():

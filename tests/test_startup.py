@@ -13,7 +13,7 @@ import pytest
 
 from explorer.errors import Cancelled, InputError
 from explorer.methods import DEFAULT
-from explorer.quiet import quietly
+from explorer.stderr import quietly
 from explorer.ui import app, events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, guarded
@@ -249,7 +249,7 @@ def test_our_log_is_heard_while_the_background_keeps_quiet():
     said = subprocess.run(
         [sys.executable, "-c",
          "import logging, os, launch\n"
-         "from explorer.quiet import quietly\n"
+         "from explorer.stderr import quietly\n"
          "launch.keep_a_log()\n"
          "with quietly():\n"
          "    os.write(2, b'noise of a library\\n')\n"

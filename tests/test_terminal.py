@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from explorer.errors import InputError
-from explorer.quiet import quietly
+from explorer.stderr import quietly
 from explorer.terminal import ProgressLine
 
 

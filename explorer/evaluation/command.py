@@ -9,7 +9,7 @@ from explorer.backend import device
 from explorer.errors import InputError
 from explorer.methods import DEFAULT, METHODS, Options
 from explorer.methods.options import integrated
-from explorer.quiet import quietly
+from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.network import network
 

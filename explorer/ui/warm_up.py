@@ -5,7 +5,7 @@ import threading
 
 from explorer.backend import device
 from explorer.errors import InputError
-from explorer.quiet import quietly
+from explorer.stderr import quietly
 
 log = logging.getLogger("explorer")
 
