@@ -4,9 +4,9 @@ import numpy as np
 
 import explorer
 from benchmarks.agreement import distance
+from explorer.attribution.path import joined
 from explorer.backend import fetch
 from explorer.images import fit
-from explorer.layer_path import joined
 from explorer.methods import METHODS, Options
 from explorer.sweep import sweep
 

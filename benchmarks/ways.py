@@ -10,7 +10,7 @@ import numpy as np
 import explorer
 from benchmarks import networks
 from explorer import backend
-from explorer.integrals import stieltjes
+from explorer.attribution.quadrature import stieltjes
 
 SCORE = "logit"
 

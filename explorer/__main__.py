@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 import explorer
+from explorer.attribution.heatmaps import describe_probability
 from explorer.backend import device, set_precision
 from explorer.errors import InputError
 from explorer.evaluation import command as evaluation
 from explorer.export import claim, free_stem, save
-from explorer.heatmaps import describe_probability
 from explorer.images import load_image
 from explorer.masking import most_masks
 from explorer.methods import DEFAULT, METHODS

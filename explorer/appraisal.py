@@ -10,8 +10,8 @@ from typing import NamedTuple
 from keras import ops
 
 from explorer import backend
-from explorer.integrals import stieltjes
-from explorer.layer_path import Array
+from explorer.attribution.path import Array
+from explorer.attribution.quadrature import stieltjes
 from explorer.methods import METHODS
 
 ONE, TWO, MAPS = (None,), (None, 2), (None,) * 4  # shapes of arguments
@@ -50,8 +50,9 @@ def sums(key, options):
 def variation(key, options, stretch, first, integral):
     """(n, h, w): how much the map changes when one interval of n is taken as it is at its one or at its other end.
 
-    stretch: arguments (alphas, A, ∂y/∂A, shares, from_one_end) of n + 1 points; see `explorer.integrals` for the last.
-    first: (2, h, w, K), the activations at the two ends of the whole path. integral: that of the whole path.
+    stretch: arguments (alphas, A, ∂y/∂A, shares, from_one_end) of n + 1 points; see `explorer.attribution.quadrature`
+    for the last. first: (2, h, w, K), the activations at the two ends of the whole path. integral: that of the whole
+    path.
     """
     return _variation(key, options, len(integral.shape))(*stretch, first, integral)
 

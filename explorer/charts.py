@@ -14,8 +14,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.attribution.heatmaps import check_epsilon
 from explorer.errors import InputError
-from explorer.heatmaps import check_epsilon
 
 # From Okabe and Ito's set for every kind of colour sight, blue a little lighter for the sake of dark pages.
 METHOD_COLOURS = MappingProxyType({"grad_cam": "#2a84c6", "integrated_grad_cam": "#d55e00", "rsi_grad_cam": "#009e73"})

@@ -9,10 +9,10 @@ import numpy as np
 from keras import ops
 
 from explorer import backend, ends, layers, names, samplers, tap
+from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.errors import InputError
 from explorer.inputs import input_of
 from explorer.layers import anatomy
-from explorer.scores import SCORES, SCORES_OF
 
 PREDICT_BATCH = 32
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer import heatmaps
+from explorer.attribution import heatmaps
+from explorer.attribution.path import Array, Samples
 from explorer.backend import fetch
 from explorer.baselines import once_more
-from explorer.layer_path import Array, Samples
 from explorer.layers import Layer
 from explorer.methods import METHODS
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.attribution.path import Array, LayerPath
 from explorer.backend import fetch
 from explorer.errors import InputError
 from explorer.explain import explain
-from explorer.layer_path import Array, LayerPath
 from explorer.methods import METHODS
 from explorer.methods.rsi_grad_cam import completeness_gap
 from explorer.player import options_of

@@ -7,8 +7,8 @@ names in most alphabets come out right.
 import cv2
 import numpy as np
 
+from explorer.attribution.heatmaps import describe_probability
 from explorer.baselines import describe, displayed
-from explorer.heatmaps import describe_probability
 from explorer.images import fit
 from explorer.overlays import DEFAULT_COLORMAP, colour_bar, overlay
 from explorer.request import AUTO

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from explorer.attribution.path import joined
 from explorer.backend import fetch
-from explorer.layer_path import joined
 from explorer.masking import Answers
 from explorer.methods import METHODS
 from explorer.sampling import View

@@ -1,7 +1,8 @@
 """A class further and further ahead of the others: where the published gradient of its probability is lost to rounding.
 
 All logits are multiplied by one factor, so that the margin M = z_c − logsumexp_{j≠c} z_j is what is wanted. The
-published form takes the softmax's own gradient; ours that of M, and multiplies by σ(M) σ(−M): see `explorer.scores`.
+published form takes the softmax's own gradient; ours that of M, and multiplies by σ(M) σ(−M): see
+`explorer.attribution.scores`.
 """
 
 import numpy as np

@@ -17,9 +17,9 @@ import numpy as np
 from keras import ops
 
 from explorer import backend
+from explorer.attribution.path import Array
 from explorer.baselines import ClassNeutral
 from explorer.errors import InputError
-from explorer.layer_path import Array
 
 STAGE = "the class-neutral baseline"
 STEPS, RATE = 200, 0.1

@@ -6,8 +6,8 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from explorer.attribution.heatmaps import normalise
 from explorer.errors import InputError
-from explorer.heatmaps import normalise
 
 DEFAULT_COLORMAP = "inferno"
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.path import Array
 from explorer.backend import fetch
-from explorer.layer_path import Array
 from explorer.sweep import AT_PICTURE, sweep
 
 

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from explorer import appraisal
+from explorer.attribution.quadrature import product_shares
 from explorer.backend import fetch
-from explorer.integrals import product_shares
 from explorer.methods import METHODS
 
 FIRST = np.linspace(0, 1, 5, dtype=np.float32)

@@ -8,9 +8,9 @@ import numpy as np
 
 from explorer import ends
 from explorer.appraisal import Points
+from explorer.attribution.path import Array, LayerPath
 from explorer.backend import fetch
 from explorer.errors import InputError
-from explorer.layer_path import Array, LayerPath
 from explorer.methods import METHODS, Options
 
 MOST = 129  # stops: more cannot be told apart on a slider

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.metrics import cosine
+from explorer.attribution.path import Array, LayerPath
 from explorer.backend import fetch
-from explorer.layer_path import Array, LayerPath
-from explorer.measures import cosine
 from explorer.methods import METHODS, Options
 from explorer.methods.grad_cam_plus_plus import shares
 

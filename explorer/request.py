@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer import heatmaps
 from explorer.applies import require
+from explorer.attribution import heatmaps
+from explorer.attribution.path import Array
 from explorer.baselines import canonical, make_baseline
 from explorer.errors import InputError
 from explorer.images import fit, load_image
-from explorer.layer_path import Array
 from explorer.layers import Layer
 from explorer.methods import METHODS, Options
 

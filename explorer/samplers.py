@@ -13,7 +13,7 @@ def sample(classifier, layers, score, known, start, end, alphas, class_index, *g
 
     layers: the Layers to look at, `classifier.input_layer` perhaps among them. start, end: of input.shape, as the model
     is fed. Returns (values (n, C), u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of
-    the layers; values: what scores are computed of; u, y: see `explorer.scores`.
+    the layers; values: what scores are computed of; u, y: see `explorer.attribution.scores`.
 
     known: `given` are the activations of the one layer. Where the layer cuts the network the part before it is then
     left out; where a skip connection by-passes it, what flows around it is computed from the same point of the path.

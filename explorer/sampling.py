@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.path import LayerPath, joined
 from explorer.comparison import PathRecord
-from explorer.layer_path import LayerPath, joined
 from explorer.layers import Layer
 from explorer.methods import METHODS
 from explorer.placement import FIRST, ROUNDS, Placement

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from explorer import backend
-from explorer.layer_path import Samples
+from explorer.attribution.path import Samples
 
 MEMORY_BUDGET = 1 << 30  # bytes that one batch may take on the device, estimated
 # Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.

@@ -5,7 +5,7 @@ import pytest
 from test_placement import CASES, H, K, W, random, search
 
 from explorer import appraisal, backend, placement
-from explorer.integrals import product_shares
+from explorer.attribution.quadrature import product_shares
 from explorer.methods import METHODS, Options
 from explorer.placement import FIRST
 

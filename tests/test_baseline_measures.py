@@ -4,7 +4,7 @@ import networks
 import numpy as np
 import pytest
 
-from explorer.baseline_measures import alike, entropy, share
+from explorer.attribution.metrics import alike, entropy, share
 from explorer.charts_baselines import MARK, amplified, descent_chart, marked
 from explorer.explain import explain
 

@@ -7,9 +7,9 @@ import pytest
 from keras import layers, ops
 from networks import refused, softmax
 
+from explorer.attribution.scores import SCORES_OF
 from explorer.classifier import Classifier
 from explorer.explain import explain
-from explorer.scores import SCORES_OF
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 FED = nets.preprocess(PICTURES.astype(np.float32))

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from explorer.attribution.metrics import inside
 from explorer.errors import InputError
 from explorer.evaluation.boxes import Marked, find_boxes, fitted, read_xml
-from explorer.measures import inside
 
 OBJECT = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
 

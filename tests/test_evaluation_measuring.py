@@ -6,6 +6,7 @@ import networks
 import numpy as np
 import pytest
 
+from explorer.attribution.metrics import ranks
 from explorer.baselines import make_baseline
 from explorer.errors import InputError
 from explorer.evaluation import measuring
@@ -16,7 +17,6 @@ from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.schema import SCHEMA, THRESHOLDS
 from explorer.explain import explain
 from explorer.images import fit
-from explorer.measures import ranks
 from explorer.zoo.network import Network
 
 BOXES = ((6, 2, 20, 14), (16, 10, 30, 22))  # in a picture of 24 × 32

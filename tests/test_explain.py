@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.attribution.heatmaps import normalise, resize
 from explorer.errors import InputError
 from explorer.explain import completeness_gap, explain, probability_of
-from explorer.heatmaps import normalise, resize
 from explorer.methods import DEFAULT
 
 PICTURE = nets.picture(1)

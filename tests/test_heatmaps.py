@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import reference as ref
 
-from explorer import heatmaps
+from explorer.attribution import heatmaps
+from explorer.attribution.heatmaps import Circumstances, Verdict, diagnose, normalise, resize, statistics
 from explorer.errors import InputError
-from explorer.heatmaps import Circumstances, Verdict, diagnose, normalise, resize, statistics
 
 RNG = np.random.default_rng(11)
 

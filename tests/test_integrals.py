@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from explorer.attribution.quadrature import RULES, product_shares, stieltjes
+from explorer.attribution.scores import log_sigmoid_slope, sigmoid_slope
 from explorer.errors import InputError
-from explorer.integrals import RULES, product_shares, stieltjes
-from explorer.scores import log_sigmoid_slope, sigmoid_slope
 
 RNG = np.random.default_rng(5)
 F, G = RNG.normal(size=(2, 9, 2, 5, 3))  # (T, h, w, K): any values at all

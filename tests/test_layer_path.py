@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from explorer.attribution.path import LayerPath, Samples, joined
 from explorer.errors import InputError
-from explorer.layer_path import LayerPath, Samples, joined
 
 POINTS, SHAPE = 4, (4, 2, 5, 3)
 GOOD = {

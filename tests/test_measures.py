@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
+from explorer.attribution.metrics import (
+    drop,
+    exchanged,
+    increases,
+    inside,
+    overlaps,
+    pixel_energy,
+    pointing_game,
+    ranks,
+)
 from explorer.errors import InputError
-from explorer.measures import drop, exchanged, increases, inside, overlaps, pixel_energy, pointing_game, ranks
 
 HEIGHT, WIDTH = 5, 7
 RAMP = np.arange(HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)

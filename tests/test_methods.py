@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import reference as ref
 
+from explorer.attribution.path import LayerPath
 from explorer.errors import InputError
-from explorer.layer_path import LayerPath
 from explorer.methods import DEFAULT, METHODS, PATHS, Options
 from explorer.methods.cam import objection
 from explorer.methods.rsi_grad_cam import chosen_units

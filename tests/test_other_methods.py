@@ -16,8 +16,8 @@ from keras import layers
 from paths import BASELINE, PICTURE, assert_same, built, fed
 
 from explorer.applies import objection
+from explorer.attribution.path import LayerPath
 from explorer.explain import explain
-from explorer.layer_path import LayerPath
 from explorer.layers import convolution_ends
 from explorer.methods import METHODS
 

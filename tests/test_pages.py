@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from visitor import Telling, asked, silent
 
+from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
-from explorer.heatmaps import difference
 from explorer.overlays import diverging, diverging_bar
 from explorer.ui import painter
 from explorer.ui.events import guarded

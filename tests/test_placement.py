@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from explorer import sampling
-from explorer.layer_path import Samples, joined
+from explorer.attribution.path import Samples, joined
+from explorer.attribution.scores import SCORES
 from explorer.methods import METHODS, Options
 from explorer.placement import FINEST, FIRST, ROUNDS, Placement
-from explorer.scores import SCORES
 
 H, W, K = 3, 4, 5
 SHOWN = ("rsi_grad_cam", "integrated_grad_cam")

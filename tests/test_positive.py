@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.measures import cosine
+from explorer.attribution.metrics import cosine
 from explorer.pictured import AtPicture
 from explorer.positive import pair
 

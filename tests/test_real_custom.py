@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.attribution.metrics import pixel_energy, pointing_game
 from explorer.images import fit, load_image
-from explorer.measures import pixel_energy, pointing_game
 
 KNOWN = {"energy": 0.690, "pointing": 0.91}
 ALLOWED = 0.03

@@ -14,9 +14,9 @@ import pytest
 
 import explorer
 from explorer.applies import objections
+from explorer.attribution.metrics import inside, pixel_energy, pointing_game
 from explorer.images import fit, load_image
 from explorer.masking import most_masks
-from explorer.measures import inside, pixel_energy, pointing_game
 from explorer.zoo import MODELS
 
 SIZE = 224

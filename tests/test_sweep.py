@@ -9,8 +9,8 @@ import tensorflow as tf
 from counting import Counting
 
 from explorer import backend
+from explorer.attribution.path import joined
 from explorer.errors import Cancelled
-from explorer.layer_path import joined
 from explorer.sweep import LARGEST_BATCH, batch_size, even_share, sweep
 
 CLASS, POINTS = 2, 12

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.heatmaps import short
 from explorer.evaluation.numbers import signed, told
 from explorer.evaluation.statistics import MEASURE, measured, paired, unpaired
 from explorer.evaluation.table import label
-from explorer.heatmaps import short
 
 SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED = "supported", "contradicted", "undecided", "not tested"
 GRAD_CAM, INTEGRATED, RSI = "grad_cam", "integrated_grad_cam", "rsi_grad_cam"

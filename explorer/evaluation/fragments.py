@@ -6,11 +6,11 @@ Everything that is not ours is escaped: names of pictures, layers and classes ma
 import base64
 from html import escape
 
+from explorer.attribution.heatmaps import short
 from explorer.evaluation.numbers import told, told_raw
 from explorer.evaluation.statistics import MEASURES
 from explorer.evaluation.table import label
 from explorer.export import as_json
-from explorer.heatmaps import short
 
 MOST_ERRORS = 200
 RAW = "raw_mean"

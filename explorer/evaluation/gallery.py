@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from explorer.attribution.heatmaps import describe_probability
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report import Card, extremes
 from explorer.explain import explain
-from explorer.heatmaps import describe_probability
 from explorer.images import fit
 from explorer.overlays import overlay
 

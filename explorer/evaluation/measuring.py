@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from explorer import measures
+from explorer.attribution import metrics
+from explorer.attribution.quadrature import stieltjes
 from explorer.baselines import make_baseline
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
@@ -13,7 +14,6 @@ from explorer.evaluation.pictures import class_of, load
 from explorer.evaluation.schema import OVERLAPS, SCHEMA, THRESHOLDS, overlap
 from explorer.explain import explain_layers, probability_of
 from explorer.images import fit
-from explorer.integrals import stieltjes
 
 log = logging.getLogger("explorer")
 
@@ -52,7 +52,7 @@ class Seen:
 
     @property
     def box_share(self):
-        return None if self.boxes is None else float(measures.inside(self.boxes, *self.image.shape[:2]).mean())
+        return None if self.boxes is None else float(metrics.inside(self.boxes, *self.image.shape[:2]).mean())
 
 
 def measure(classifier, item, questions, read=load, progress=None):
@@ -153,10 +153,10 @@ def _of_map(comparison, one, seen, changed):
 
 
 def _beside_boxes(heatmap, boxes):
-    shares = zip(OVERLAPS, measures.overlaps(heatmap, boxes, THRESHOLDS), strict=True)
+    shares = zip(OVERLAPS, metrics.overlaps(heatmap, boxes, THRESHOLDS), strict=True)
     return {
-        "energy": measures.pixel_energy(heatmap, boxes),
-        "pointing": measures.pointing_game(heatmap, boxes),
+        "energy": metrics.pixel_energy(heatmap, boxes),
+        "pointing": metrics.pointing_game(heatmap, boxes),
         **{overlap(name, t): value for name, values in shares for t, value in zip(THRESHOLDS, values, strict=True)},
     }
 
@@ -177,17 +177,17 @@ class _Changed:
         pictures = [heatmap[..., None] * image, *self._exchanged(raw)]
         after, *along = self._say(pictures)
         row = {
-            "masked_p": after[0], "drop": measures.drop(before, after), "increase": measures.increases(before, after)
+            "masked_p": after[0], "drop": metrics.drop(before, after), "increase": metrics.increases(before, after)
         }  # fmt: skip
         return row | self._areas([p for p, _ in along])
 
     def _exchanged(self, raw):
         if not self.steps:
             return []
-        ranked = measures.ranks(raw)
+        ranked = metrics.ranks(raw)
         return [
-            *measures.exchanged(self.blurred, self.seen.image, ranked, self.steps),
-            *measures.exchanged(self.seen.image, self.black, ranked, self.steps),
+            *metrics.exchanged(self.blurred, self.seen.image, ranked, self.steps),
+            *metrics.exchanged(self.seen.image, self.black, ranked, self.steps),
         ]
 
     def _areas(self, along):

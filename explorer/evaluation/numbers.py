@@ -2,7 +2,7 @@
 
 import math
 
-from explorer.heatmaps import short
+from explorer.attribution.heatmaps import short
 
 RAW_DIGITS = 2
 ROUNDING = 1e-9  # relative; an interval no wider than this has no width

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from explorer.attribution.quadrature import stieltjes
 from explorer.errors import InputError
-from explorer.integrals import stieltjes
 from explorer.methods.options import Options
 
 

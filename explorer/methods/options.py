@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from explorer.attribution.quadrature import RULES
 from explorer.errors import InputError
-from explorer.integrals import RULES
 
 # Integrated Grad-CAM as it was published, and as its authors' notebook computes it
 INTEGRATED = {
@@ -25,7 +25,7 @@ class Options:
     """gradients: Grad-CAM averages the gradients as they are, (1), or their positive part, (2).
     units: RSI-Grad-CAM averages the integrated gradients of "all" units, (19), of their "positive" part, (20),
         or of "selected" units only (section 4.1 of the paper, the authors' default).
-    quadrature: how RSI-Grad-CAM's integral is summed; see `explorer.integrals.stieltjes`.
+    quadrature: how RSI-Grad-CAM's integral is summed; see `explorer.attribution.quadrature.stieltjes`.
     subtract_baseline, endpoint: Integrated Grad-CAM as published subtracts A(0) and samples α = 1/m .. 1; the
         authors' notebook does neither (with endpoint=False it samples α = 0 .. (m−1)/m).
     Where points are placed automatically, the sums are weighted to suit them, whatever quadrature and endpoint say.

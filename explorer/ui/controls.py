@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.attribution.scores import SCORES
 from explorer.baselines import BASELINES
 from explorer.methods import DEFAULT, METHODS
 from explorer.methods.options import CHOICES
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
-from explorer.scores import SCORES
 from explorer.ui import networks, text
 from explorer.zoo import MODELS
 from explorer.zoo.preprocessing import PREPROCESSINGS

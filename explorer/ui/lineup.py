@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer import ends, neutral
-from explorer.baseline_measures import entropy
+from explorer.attribution.metrics import entropy
 from explorer.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.methods import METHODS
 from explorer.overlays import overlay, shared_scale

@@ -1,9 +1,10 @@
 """The class-neutral baseline as it is optimised: the curve, its difference from black, the maps before and after."""
 
-from explorer import measures, neutral
+from explorer import neutral
+from explorer.attribution import metrics
+from explorer.attribution.heatmaps import short
 from explorer.charts_baselines import amplified, descent_chart
 from explorer.errors import InputError
-from explorer.heatmaps import short
 from explorer.methods import METHODS
 from explorer.overlays import overlay, shared_scale
 from explorer.ui import text
@@ -65,7 +66,7 @@ def maps(both, asked):
     rows = []
     for key in [key for key in methods if METHODS[key].integrand] or methods:  # the others walk no path
         scaled = shared_scale({0: black[key].raw, 1: after[key].raw}, black.epsilon)
-        cosine = f"; cosine similarity {measures.cosine(black[key].cam, after[key].cam):.4f}"
+        cosine = f"; cosine similarity {metrics.cosine(black[key].cam, after[key].cam):.4f}"
         rows.append((METHODS[key].label, [
             Tile(
                 overlay(one.image, scaled[i], asked.colormap, asked.opacity),

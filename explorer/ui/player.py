@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer import overlays
-from explorer.heatmaps import normalise, short
+from explorer.attribution.heatmaps import normalise, short
 from explorer.methods import METHODS
 from explorer.ui import text
 from explorer.ui.results import data_uri

@@ -1,11 +1,11 @@
 """What the page asks of the core, from what stands in its controls."""
 
 from explorer.applies import objection
+from explorer.attribution.scores import SCORES_OF
 from explorer.errors import InputError
 from explorer.methods import DEFAULT, METHODS
 from explorer.methods.options import INTEGRATED
 from explorer.request import AUTO
-from explorer.scores import SCORES_OF
 from explorer.ui.controls import PICTURE_BASELINE
 
 # The question the page opens with: the values its controls start from.

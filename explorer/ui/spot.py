@@ -4,10 +4,10 @@ from html import escape
 
 import numpy as np
 
-from explorer.baseline_measures import ALIKE, alike, share
+from explorer.attribution.heatmaps import normalise, short
+from explorer.attribution.metrics import ALIKE, alike, share
 from explorer.baselines import describe, once_more
 from explorer.charts_baselines import marked
-from explorer.heatmaps import normalise, short
 from explorer.methods import METHODS
 from explorer.overlays import colour, overlay, shared_scale
 from explorer.ui.lineup import ask, passes

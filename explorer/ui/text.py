@@ -1,6 +1,6 @@
 """The words of the page."""
 
-from explorer.heatmaps import describe_probability, short
+from explorer.attribution.heatmaps import describe_probability, short
 from explorer.request import AUTO
 
 TITLE = "RSI Explorer"

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
+from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
-from explorer.heatmaps import difference
 from explorer.overlays import diverging, diverging_bar, overlay
 from explorer.ui import choices, text
 from explorer.ui.results import data_uri

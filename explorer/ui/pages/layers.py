@@ -5,8 +5,8 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 
+from explorer.attribution.heatmaps import resize
 from explorer.explain import explain_layers
-from explorer.heatmaps import resize
 from explorer.masking import most_masks
 from explorer.methods import METHODS
 from explorer.methods.sise import fusion

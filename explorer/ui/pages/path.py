@@ -6,11 +6,11 @@ import gradio as gr
 import numpy as np
 
 from explorer import charts, charts_path
+from explorer.attribution.scores import SCORES
 from explorer.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.errors import InputError
 from explorer.methods import METHODS
 from explorer.player import MOST, playback
-from explorer.scores import SCORES
 from explorer.ui import player, results, text
 
 KEY, LABEL = "path", "Path"

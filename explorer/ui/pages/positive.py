@@ -5,13 +5,13 @@ from html import escape
 
 import gradio as gr
 
+from explorer.attribution.heatmaps import normalise, resize
+from explorer.attribution.scores import SCORES_OF
 from explorer.charts_scores import share_histogram
-from explorer.heatmaps import normalise, resize
 from explorer.methods import METHODS
 from explorer.overlays import overlay
 from explorer.pictured import at_picture
 from explorer.positive import pair
-from explorer.scores import SCORES_OF
 from explorer.ui import choices, text
 from explorer.ui.tiles import CHOOSING, Tile, row
 

@@ -18,8 +18,8 @@ class LayerPath:
     A stretch of the path is a LayerPath too; consecutive stretches share their boundary point, so that
     integrals over them add up to the integral over the whole.
 
-    shares: see `explorer.integrals.product_shares`; None where the points are evenly spaced and the sums the published
-    ones.
+    shares: see `explorer.attribution.quadrature.product_shares`; None where the points are evenly spaced and the sums
+    the published ones.
     """
 
     alphas: Array  # (T,)            increasing, in [0, 1]
@@ -62,7 +62,7 @@ class Samples:
 
     alphas: Array  # (n,) NumPy, as are the next three
     values: Array  # (n, C)   what scores are computed of
-    inner: Array  # (n,)      u(α), of which the score is a function; see explorer.scores
+    inner: Array  # (n,)      u(α), of which the score is a function; see explorer.attribution.scores
     scores: Array  # (n,)     y(α)
     activations: tuple[Array, ...]  # (n, h, w, K) a layer, on the device
     gradients: tuple[Array, ...]  # (n, h, w, K) a layer

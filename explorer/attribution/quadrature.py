@@ -42,7 +42,7 @@ def product_shares(u, slope):
     the function it is. Where a softmax saturates, slope(u) falls by powers of ten within an interval; the trapezoid
     needs many points there and this rule none. A slope of 1 makes it the trapezoid.
 
-    u: (T,), of which the score is a function; slope: u -> dy/du, see `explorer.scores.Score`.
+    u: (T,), of which the score is a function; slope: u -> dy/du, see `explorer.attribution.scores.Score`.
     Returns (shares, from_one_end), both (T − 1, 2) float32: the second is the share of either end if q were everywhere
     as it is at that end. Where the slope at an end has vanished, the other end stands for the interval.
     """
