@@ -16,9 +16,9 @@ from explorer.stderr import quietly
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 with quietly():  # the notes of the libraries below on the hardware they did not find
+    from explorer.attribution.methods import METHODS
     from explorer.baselines import BASELINES
     from explorer.explain import explain, explain_layers
-    from explorer.methods import METHODS
     from explorer.zoo import MODELS, from_model, load
 
 __all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "explain_layers", "from_model", "load"]

@@ -6,17 +6,17 @@ from functools import partial
 import numpy as np
 
 from explorer import ends
+from explorer.attribution.methods import DEFAULT, METHODS, Options
+from explorer.attribution.methods.rsi_grad_cam import completeness_gap
 from explorer.backend import fetch
 from explorer.comparison import Comparison, Cost
 from explorer.errors import InputError
 from explorer.further import Found, Further
-from explorer.methods import DEFAULT, METHODS, Options
-from explorer.methods.rsi_grad_cam import completeness_gap
 from explorer.request import request
 from explorer.sampling import KEPT_PATH, Source, View, held, placed, point_bytes, streamed
 from explorer.sweep import MEMORY_BUDGET
 
-ON_THE_PATH = ("layer", "input")  # paths of `explorer.methods.method.PATHS` that one sweep serves together
+ON_THE_PATH = ("layer", "input")  # paths of `explorer.attribution.methods.base.PATHS` that one sweep serves together
 
 
 def explain(classifier, image, layer=None, class_index=None, *, preview=None, **asked):
@@ -58,8 +58,8 @@ def explain_layers(
     baseline: see `explorer.baselines`. steps: m, so T = m + 1 evenly spaced points, or "auto": points are placed where
     the maps need them, until the estimated error of every map and the completeness gap are at most `tolerance`, or as
     many points as can be held have been asked for.
-    gradients, units, quadrature, subtract_baseline, endpoint: see `explorer.methods.Options`. score: a key of
-    SCORES, by default the probability.
+    gradients, units, quadrature, subtract_baseline, endpoint: see `explorer.attribution.methods.Options`. score: a key
+    of SCORES, by default the probability.
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop. preview: called
     with what is returned, as it is from the points so far, before there are all of them.
     memory_budget: bytes one batch of the path may take. reuse: an earlier Comparison, or several, the best first. Of

@@ -8,10 +8,10 @@ import numpy as np
 
 from explorer import ends
 from explorer.appraisal import Points
+from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array, LayerPath
 from explorer.backend import fetch
 from explorer.errors import InputError
-from explorer.methods import METHODS, Options
 
 MOST = 129  # stops: more cannot be told apart on a slider
 WHOLE = "rsi_grad_cam"  # whose integral, summed over all units, is the change of the score (14)

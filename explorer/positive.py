@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.methods import METHODS, Options
+from explorer.attribution.methods.grad_cam_plus_plus import shares
 from explorer.attribution.metrics import cosine
 from explorer.attribution.path import Array, LayerPath
 from explorer.backend import fetch
-from explorer.methods import METHODS, Options
-from explorer.methods.grad_cam_plus_plus import shares
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ import numpy as np
 
 from explorer.applies import require
 from explorer.attribution import heatmaps
+from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array
 from explorer.baselines import canonical, make_baseline
 from explorer.errors import InputError
 from explorer.images import fit, load_image
 from explorer.layers import Layer
-from explorer.methods import METHODS, Options
 
 MOST_STEPS = 10_000
 AUTO = "auto"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath, joined
 from explorer.comparison import PathRecord
 from explorer.layers import Layer
-from explorer.methods import METHODS
 from explorer.placement import FIRST, ROUNDS, Placement
 from explorer.sweep import sweep
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.methods import DEFAULT
+from explorer.attribution.methods import DEFAULT
 from explorer.zoo.applications import APPLICATIONS
 
 FAMILIES = {  # the module of keras.applications whose preprocess_input a network was trained with

@@ -10,7 +10,7 @@ from PIL import Image
 import explorer
 from explorer import __main__ as command_line
 from explorer import zoo
-from explorer.methods import DEFAULT
+from explorer.attribution.methods import DEFAULT
 from explorer.scenes import toy_vgg, train
 
 METHODS = DEFAULT

@@ -13,8 +13,8 @@ from PIL import Image
 
 import explorer
 from explorer import __main__ as command_line
+from explorer.attribution.methods import DEFAULT
 from explorer.errors import InputError
-from explorer.methods import DEFAULT
 from explorer.zoo.custom import from_model, load_custom
 
 SIZE = (12, 16)

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from explorer.attribution.heatmaps import normalise, resize
+from explorer.attribution.methods import DEFAULT
 from explorer.errors import InputError
 from explorer.explain import completeness_gap, explain, probability_of
-from explorer.methods import DEFAULT
 
 PICTURE = nets.picture(1)
 

@@ -7,8 +7,8 @@ import pytest
 from keras import layers
 from paths import PICTURE, STEPS, assert_same, built, path_of, telling_class
 
+from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.explain import explain
-from explorer.methods import DEFAULT, METHODS
 
 EVERY = tuple(key for key in METHODS if key != "cam")  # which does not apply to networks of this form
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import reference as ref
 
+from explorer.attribution.methods import DEFAULT, METHODS, PATHS, Options
+from explorer.attribution.methods.cam import objection
+from explorer.attribution.methods.rsi_grad_cam import chosen_units
 from explorer.attribution.path import LayerPath
 from explorer.errors import InputError
-from explorer.methods import DEFAULT, METHODS, PATHS, Options
-from explorer.methods.cam import objection
-from explorer.methods.rsi_grad_cam import chosen_units
 
 POINTS, H, W, K = 7, 3, 5, 4
 REFERENCE = {

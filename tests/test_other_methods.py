@@ -16,10 +16,10 @@ from keras import layers
 from paths import BASELINE, PICTURE, assert_same, built, fed
 
 from explorer.applies import objection
+from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath
 from explorer.explain import explain
 from explorer.layers import convolution_ends
-from explorer.methods import METHODS
 
 STEPS = 4
 STARTS = {"black": np.zeros_like(PICTURE), "picture": BASELINE}

@@ -12,11 +12,11 @@ import visitor
 from PIL import Image
 from visitor import Telling, asked, silent
 
+from explorer.attribution.methods import METHODS, Options
 from explorer.errors import InputError
 from explorer.evaluation.questions import Questions, Rules
 from explorer.evaluation.run import evaluate as run_evaluation
 from explorer.evaluation.source import Source
-from explorer.methods import METHODS, Options
 from explorer.scenes.scene import draw_scene
 from explorer.ui import evaluations
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, wanted

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from explorer import sampling
+from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Samples, joined
 from explorer.attribution.scores import SCORES
-from explorer.methods import METHODS, Options
 from explorer.placement import FINEST, FIRST, ROUNDS, Placement
 
 H, W, K = 3, 4, 5

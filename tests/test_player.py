@@ -9,8 +9,8 @@ import paths
 import pytest
 import reference as ref
 
+from explorer.attribution.methods import METHODS
 from explorer.explain import explain
-from explorer.methods import METHODS
 from explorer.player import norm, playback
 
 STEPS, CLASS = paths.STEPS, 4

@@ -201,7 +201,7 @@ def test_the_continuous_check_is_executable():
 
 
 def test_the_readme_names_every_method_and_every_page():
-    from explorer.methods import METHODS
+    from explorer.attribution.methods import METHODS
     from explorer.ui.pages import OTHERS
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from pathlib import Path
 import networks
 import pytest
 
+from explorer.attribution.methods import DEFAULT
 from explorer.errors import Cancelled, InputError
-from explorer.methods import DEFAULT
 from explorer.stderr import quietly
 from explorer.ui import app, events
 from explorer.ui.controls import Asked

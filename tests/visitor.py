@@ -2,7 +2,7 @@
 
 import networks
 
-from explorer.methods import DEFAULT
+from explorer.attribution.methods import DEFAULT
 from explorer.ui import events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, Silent

@@ -5,10 +5,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from explorer.attribution.methods import DEFAULT, METHODS, Options
+from explorer.attribution.methods.options import integrated
 from explorer.backend import device
 from explorer.errors import InputError
-from explorer.methods import DEFAULT, METHODS, Options
-from explorer.methods.options import integrated
 from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.network import network

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from explorer.attribution.methods import DEFAULT, Options
 from explorer.baselines import is_named
 from explorer.errors import InputError
-from explorer.methods import DEFAULT, Options
 from explorer.request import request
 from explorer.zoo.network import Network
 

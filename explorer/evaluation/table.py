@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from explorer.attribution.methods import METHODS
 from explorer.errors import InputError
 from explorer.evaluation.schema import SCHEMA
-from explorer.methods import METHODS
 
 REMEMBERED = 32  # columns; all of them would be some 200 MB for 50,000 pictures, two layers and three methods
 
@@ -63,7 +63,7 @@ class Table:
 
     @cached_property
     def methods(self):
-        """Keys of the methods, in the order of `explorer.methods.METHODS`."""
+        """Keys of the methods, in the order of `explorer.attribution.methods.METHODS`."""
         found = set(self["method"])
         return tuple(key for key in METHODS if key in found)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.attribution.methods import DEFAULT, METHODS
+from explorer.attribution.methods.options import CHOICES
 from explorer.attribution.scores import SCORES
 from explorer.baselines import BASELINES
-from explorer.methods import DEFAULT, METHODS
-from explorer.methods.options import CHOICES
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.ui import networks, text
 from explorer.zoo import MODELS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explorer import backend
 from explorer.applies import objection
+from explorer.attribution.methods import METHODS, Options
 from explorer.errors import InputError
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.matching import suffixes
@@ -14,7 +15,6 @@ from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.run import SETTINGS, evaluate
 from explorer.evaluation.source import Source
 from explorer.masking import most_masks
-from explorer.methods import METHODS, Options
 from explorer.ui.question import question
 from explorer.ui.reports import Place, Report
 

@@ -13,11 +13,11 @@ import gradio as gr
 
 from explorer import ends
 from explorer.applies import objections
+from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
 from explorer.errors import Cancelled, InputError
 from explorer.loaded import Loaded
 from explorer.masking import most_masks
-from explorer.methods import METHODS
 from explorer.recent import Recent
 from explorer.ui import choices, lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from explorer import ends, neutral
+from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import entropy
 from explorer.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
-from explorer.methods import METHODS
 from explorer.overlays import overlay, shared_scale
 from explorer.ui import text
 from explorer.ui.tiles import Tile, grid

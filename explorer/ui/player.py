@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer import overlays
 from explorer.attribution.heatmaps import normalise, short
-from explorer.methods import METHODS
+from explorer.attribution.methods import METHODS
 from explorer.ui import text
 from explorer.ui.results import data_uri
 

@@ -1,10 +1,10 @@
 """What the page asks of the core, from what stands in its controls."""
 
 from explorer.applies import objection
+from explorer.attribution.methods import DEFAULT, METHODS
+from explorer.attribution.methods.options import INTEGRATED
 from explorer.attribution.scores import SCORES_OF
 from explorer.errors import InputError
-from explorer.methods import DEFAULT, METHODS
-from explorer.methods.options import INTEGRATED
 from explorer.request import AUTO
 from explorer.ui.controls import PICTURE_BASELINE
 

@@ -6,9 +6,9 @@ from html import escape
 import cv2
 
 from explorer import charts, overlays
+from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.baselines import describe, displayed
-from explorer.methods import METHODS
 from explorer.ui import text
 
 

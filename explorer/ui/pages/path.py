@@ -6,10 +6,10 @@ import gradio as gr
 import numpy as np
 
 from explorer import charts, charts_path
+from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.errors import InputError
-from explorer.methods import METHODS
 from explorer.player import MOST, playback
 from explorer.ui import player, results, text
 

@@ -6,9 +6,9 @@ from html import escape
 import gradio as gr
 
 from explorer.attribution.heatmaps import normalise, resize
+from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
 from explorer.charts_scores import share_histogram
-from explorer.methods import METHODS
 from explorer.overlays import overlay
 from explorer.pictured import at_picture
 from explorer.positive import pair

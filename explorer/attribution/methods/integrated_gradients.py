@@ -9,7 +9,7 @@ All but the last are the one integral ∫ ∂y/∂A dA, and differ in what A is 
 
 from keras import ops
 
-from explorer.methods.rsi_grad_cam import integrand
+from explorer.attribution.methods.rsi_grad_cam import integrand
 
 __all__ = ["cam", "influence", "integrand"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from explorer.attribution.methods.options import Options
 from explorer.attribution.quadrature import stieltjes
 from explorer.errors import InputError
-from explorer.methods.options import Options
 
 
 def published_trapezoid(options):
@@ -17,7 +17,7 @@ def published_trapezoid(options):
 class Masking:
     """A method that shows the network the picture through masks made of a layer's maps, and weighs them by its answers.
 
-    masks: (A (h, w, K), ∂y/∂A (h, w, K), size) -> `explorer.methods.masks.Masks`.
+    masks: (A (h, w, K), ∂y/∂A (h, w, K), size) -> `explorer.attribution.methods.masks.Masks`.
     layer_map: (masks, scores (n,), the score of the baseline) -> the map of one layer.
     fuse: ([layer map] from shallow to deep, size) -> the map; None for a method of the chosen layer alone.
     """

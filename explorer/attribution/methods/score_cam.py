@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from explorer.methods.masks import Masks
+from explorer.attribution.methods.masks import Masks
 
 
 def masks(activations, gradients, size):

@@ -5,20 +5,21 @@ for memory can be summed stretch by stretch, and one whose points are still bein
 missing. On a whole path, `METHODS[key](path)` does both. A few methods show the network masked pictures instead.
 """
 
-from explorer.methods import (
-    attributions,
+from explorer.attribution.methods import (
     cam,
     grad_cam,
     grad_cam_plus_plus,
     integrated_grad_cam,
+    integrated_gradients,
     rsi_grad_cam,
     score_cam,
     sise,
 )
-from explorer.methods.method import PATHS, Masking, Method
-from explorer.methods.options import Options
+from explorer.attribution.methods.base import PATHS, Masking, Method
+from explorer.attribution.methods.options import Options
 
-UNITS = {"cam": attributions.cam, "integrand": attributions.integrand}  # ∫ ∂y/∂A dA, summed over the channels
+# ∫ ∂y/∂A dA, summed over the channels
+UNITS = {"cam": integrated_gradients.cam, "integrand": integrated_gradients.integrand}
 
 METHODS = {
     method.key: method
@@ -75,8 +76,8 @@ METHODS = {
             "Internal influence",
             "units, mean gradient along the path",
             "Each unit's mean gradient along the path, whatever its own values.",
-            attributions.cam,
-            attributions.influence,
+            integrated_gradients.cam,
+            integrated_gradients.influence,
         ),
         Method(
             "integrated_grad_cam",

@@ -6,7 +6,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from explorer.methods.masks import Masks, stretched
+from explorer.attribution.methods.masks import Masks, stretched
 
 LEVELS = 255  # of grey, in which Otsu's threshold is looked for
 
