@@ -75,7 +75,7 @@ def main(argv=None):
 
     try:
         with quietly():
-            from explorer.backend import set_precision
+            from explorer.network.backend import set_precision
             from explorer.ui import app
             from explorer.ui.reports import Report
 

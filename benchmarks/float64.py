@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from benchmarks import networks, ways
-from explorer import backend
+from explorer.network import backend
 
 BATCH = 8
 

@@ -9,8 +9,9 @@ from keras import layers
 
 import explorer
 from benchmarks import results
-from explorer import backend, zoo
-from explorer.classifier import Classifier
+from explorer import zoo
+from explorer.network import backend
+from explorer.network.classifier import Classifier
 
 
 def load(name):

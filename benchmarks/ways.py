@@ -9,8 +9,8 @@ import numpy as np
 
 import explorer
 from benchmarks import networks
-from explorer import backend
 from explorer.attribution.quadrature import stieltjes
+from explorer.network import backend
 
 SCORE = "logit"
 

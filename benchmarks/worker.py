@@ -30,7 +30,7 @@ class Worker:
     def __init__(self, way, network, class_index, precision=None, **options):
         module, name, _ = WAYS[way]
         make = getattr(importlib.import_module(module), name)
-        from explorer import backend
+        from explorer.network import backend
 
         if precision:
             backend.set_precision(precision)

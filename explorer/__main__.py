@@ -10,12 +10,12 @@ import explorer
 from explorer.attribution.heatmaps import describe_probability
 from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import integrated
-from explorer.backend import device, set_precision
 from explorer.errors import InputError
 from explorer.evaluation import command as evaluation
 from explorer.export import claim, free_stem, save
 from explorer.images import load_image
 from explorer.masking import most_masks
+from explorer.network.backend import device, set_precision
 from explorer.overlays import overlay
 from explorer.scenes import train
 from explorer.stderr import quietly

@@ -6,8 +6,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from explorer.attribution.methods import METHODS
-from explorer.backend import fetch
 from explorer.errors import InputError
+from explorer.network.backend import fetch
 from explorer.sweep import ENDS, sweep
 
 _known = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from keras import ops
 
-from explorer import backend
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Array
 from explorer.attribution.quadrature import stieltjes
+from explorer.network import backend
 
 ONE, TWO, MAPS = (None,), (None, 2), (None,) * 4  # shapes of arguments
 

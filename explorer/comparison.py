@@ -11,9 +11,9 @@ import numpy as np
 from explorer.attribution import heatmaps
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Array, Samples
-from explorer.backend import fetch
 from explorer.baselines import once_more
-from explorer.layers import Layer
+from explorer.network.backend import fetch
+from explorer.network.layers import Layer
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ import numpy as np
 from explorer.attribution.methods import METHODS
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
 from explorer.attribution.path import Array, LayerPath
-from explorer.backend import fetch
 from explorer.errors import InputError
 from explorer.explain import explain
+from explorer.network.backend import fetch
 from explorer.player import options_of
 from explorer.sampling import KEPT_PATH, point_bytes
 

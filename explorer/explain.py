@@ -5,13 +5,13 @@ from functools import partial
 
 import numpy as np
 
-from explorer import ends
 from explorer.attribution.methods import DEFAULT, METHODS, Options
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
-from explorer.backend import fetch
 from explorer.comparison import Comparison, Cost
 from explorer.errors import InputError
 from explorer.further import Found, Further
+from explorer.network import output_head
+from explorer.network.backend import fetch
 from explorer.request import request
 from explorer.sampling import KEPT_PATH, Source, View, held, placed, point_bytes, streamed
 from explorer.sweep import MEMORY_BUDGET
@@ -180,7 +180,7 @@ def _comparison(asked, layer, chosen, track, at_input, found, answers, cost):
         class_name=classifier.class_names[chosen],
         probability=probability,
         complement=complement,
-        probabilities=ends.probabilities(classifier.kind, values[None])[0].astype(np.float32),
+        probabilities=output_head.probabilities(classifier.kind, values[None])[0].astype(np.float32),
         layer=layer,
         path=track.record,
         completeness_gap=gap,
@@ -209,7 +209,8 @@ def _cams(asked, track, at_input, found):
 def probability_of(values, class_index, kind="softmax"):
     """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is.
 
-    values: (classes,), of the kind that `explorer.ends.End` tells. Probabilities as they are have lost their 1 − p.
+    values: (classes,), of the kind that `explorer.network.output_head.End` tells. Probabilities as they are have lost
+    their 1 − p.
     """
     values = np.asarray(values, np.float64)
     margin = values[class_index]

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import joined
-from explorer.backend import fetch
 from explorer.masking import Answers
+from explorer.network.backend import fetch
 from explorer.sampling import View
 from explorer.straight import Straight
 from explorer.sweep import ENDS, sweep

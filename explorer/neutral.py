@@ -16,10 +16,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from keras import ops
 
-from explorer import backend
 from explorer.attribution.path import Array
 from explorer.baselines import ClassNeutral
 from explorer.errors import InputError
+from explorer.network import backend
 
 STAGE = "the class-neutral baseline"
 STEPS, RATE = 200, 0.1

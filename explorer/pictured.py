@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.attribution.path import Array
-from explorer.backend import fetch
+from explorer.network.backend import fetch
 from explorer.sweep import AT_PICTURE, sweep
 
 

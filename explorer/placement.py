@@ -14,7 +14,7 @@ import numpy as np
 from explorer import appraisal
 from explorer.attribution.methods import METHODS
 from explorer.attribution.quadrature import product_shares
-from explorer.backend import fetch
+from explorer.network.backend import fetch
 
 FIRST = np.linspace(0, 1, 5, dtype=np.float32)
 ROUNDS = (5, 10, 16, 24, 32, 48, 64, 96, 128)  # points in all after each round

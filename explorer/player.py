@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer import ends
 from explorer.appraisal import Points
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array, LayerPath
-from explorer.backend import fetch
 from explorer.errors import InputError
+from explorer.network import output_head
+from explorer.network.backend import fetch
 
 MOST = 129  # stops: more cannot be told apart on a slider
 WHOLE = "rsi_grad_cam"  # whose integral, summed over all units, is the change of the score (14)
@@ -81,7 +81,7 @@ def playback(comparison, most=MOST):
         gradients=np.array([norm(gradients[place]) for place in places]),
         increments=np.array([norm(activations[b] - activations[a]) for a, b in pairwise(places)]),
         collected=collected,
-        probabilities=ends.probabilities(comparison.classifier.kind, values),
+        probabilities=output_head.probabilities(comparison.classifier.kind, values),
         cams=cams,
     )
 

@@ -12,7 +12,7 @@ from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.methods.grad_cam_plus_plus import shares
 from explorer.attribution.metrics import cosine
 from explorer.attribution.path import Array, LayerPath
-from explorer.backend import fetch
+from explorer.network.backend import fetch
 
 
 @dataclass(frozen=True, eq=False)

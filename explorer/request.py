@@ -12,7 +12,7 @@ from explorer.attribution.path import Array
 from explorer.baselines import canonical, make_baseline
 from explorer.errors import InputError
 from explorer.images import fit, load_image
-from explorer.layers import Layer
+from explorer.network.layers import Layer
 
 MOST_STEPS = 10_000
 AUTO = "auto"

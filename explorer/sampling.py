@@ -11,7 +11,7 @@ import numpy as np
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath, joined
 from explorer.comparison import PathRecord
-from explorer.layers import Layer
+from explorer.network.layers import Layer
 from explorer.placement import FIRST, ROUNDS, Placement
 from explorer.sweep import sweep
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from explorer import backend
+from explorer.network import backend
 from explorer.sweep import sweep
 
 

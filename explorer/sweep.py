@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from explorer import backend
 from explorer.attribution.path import Samples
+from explorer.network import backend
 
 MEMORY_BUDGET = 1 << 30  # bytes that one batch may take on the device, estimated
 # Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.

@@ -11,8 +11,8 @@ import numpy as np
 import reference as ref
 from keras import layers, ops
 
-from explorer.classifier import Classifier
 from explorer.errors import InputError
+from explorer.network.classifier import Classifier
 
 HEIGHT, WIDTH, CLASSES = 12, 16, 7
 CLASS_NAMES = ("anchor", "bell", "candle", "drum", "egg", "flag", "guitar")

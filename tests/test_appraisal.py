@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from test_placement import CASES, H, K, W, random, search
 
-from explorer import appraisal, backend, placement
+from explorer import appraisal, placement
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.quadrature import product_shares
+from explorer.network import backend
 from explorer.placement import FIRST
 
 ALPHAS = np.array([0, 0.1, 0.25, 0.3, 0.55, 0.6, 0.8, 0.85, 0.9, 1], np.float32)

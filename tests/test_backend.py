@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from explorer import backend
 from explorer.explain import explain
+from explorer.network import backend
 
 TESTS = Path(__file__).resolve().parent
 RNG = np.random.default_rng(2)
@@ -111,7 +111,7 @@ import sys
 import numpy as np
 import networks as nets
 import test_backend
-from explorer import backend
+from explorer.network import backend
 from explorer.explain import explain
 results = {}
 results["gradient"], results["u"], results["compiled"] = test_backend.parts()

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import agreement, charts, compare, gpu_tables, results, scaling, timing, usage
 from benchmarks.processes import Fault, Process, missing
-from explorer import backend
+from explorer.network import backend
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYER, STEPS = "block2", 6

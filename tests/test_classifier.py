@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras import layers
 from networks import refused, softmax
 
-from explorer.classifier import PREDICT_BATCH, Classifier
 from explorer.explain import explain
+from explorer.network.classifier import PREDICT_BATCH, Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 ENDS = {  # where people put the softmax: (activation of the last Dense, what comes after it)

@@ -8,8 +8,8 @@ from keras import layers, ops
 from networks import refused, softmax
 
 from explorer.attribution.scores import SCORES_OF
-from explorer.classifier import Classifier
 from explorer.explain import explain
+from explorer.network.classifier import Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 FED = nets.preprocess(PICTURES.astype(np.float32))

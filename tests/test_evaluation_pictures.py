@@ -16,7 +16,7 @@ from explorer.evaluation.boxes import Marked, fitted
 from explorer.evaluation.matching import suffixes
 from explorer.evaluation.pictures import EVALUATING, class_of, folder, load, scenes
 from explorer.images import FORMATS
-from explorer.names import find_class
+from explorer.network.lookup import find_class
 from explorer.scenes.kinds import NAMES
 from explorer.scenes.lessons import CHECKING, LEARNING
 from explorer.scenes.scene import draw_scene

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from visitor import Telling, asked, silent
 
-from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
+from explorer.network.classifier import Classifier
 from explorer.ui import choices, events, progress
 from explorer.ui.events import guarded
 from explorer.ui.session import Picture, Session

@@ -12,7 +12,7 @@ from explorer import export, figure
 from explorer.comparison import Comparison, PathRecord
 from explorer.errors import InputError
 from explorer.images import fit
-from explorer.layers import Layer
+from explorer.network.layers import Layer
 from explorer.overlays import colour_bar, overlay
 
 METHODS = ("grad_cam", "integrated_grad_cam", "rsi_grad_cam")

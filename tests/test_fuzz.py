@@ -8,9 +8,9 @@ from keras import layers
 
 from explorer.applies import objections
 from explorer.attribution.methods import METHODS
-from explorer.classifier import Classifier
 from explorer.errors import InputError
 from explorer.explain import explain
+from explorer.network.classifier import Classifier
 
 ACTIVATIONS = ("relu", "softplus", "tanh", "linear", "elu", "silu", "leaky_relu")
 ENDS = ("softmax", "sigmoid", "linear")

@@ -4,8 +4,9 @@ import pytest
 import reference as ref
 from paths import PICTURE, STEPS, assert_same, built, path_of
 
-from explorer import backend, sweep
+from explorer import sweep
 from explorer.explain import explain
+from explorer.network import backend
 
 pytestmark = pytest.mark.gpu
 TF32 = 5e-3  # of the map's maximum: graphics cards multiply with ten bits of mantissa unless told otherwise

@@ -7,8 +7,8 @@ import pytest
 from keras import layers, ops
 from networks import refused
 
-from explorer.classifier import Classifier
 from explorer.explain import explain
+from explorer.network.classifier import Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 FED = nets.preprocess(PICTURES.astype(np.float32))

@@ -9,9 +9,9 @@ import pytest
 from keras import layers, ops
 from networks import refused
 
-from explorer.classifier import Classifier
 from explorer.explain import explain
-from explorer.inputs import Input, input_of
+from explorer.network.classifier import Classifier
+from explorer.network.input_spec import Input, input_of
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])
 SIZE = (nets.HEIGHT, nets.WIDTH, 3)

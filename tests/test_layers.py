@@ -7,8 +7,8 @@ import pytest
 from keras import layers
 
 from explorer.explain import explain
-from explorer.inputs import Input
-from explorer.layers import Layer, anatomy, block_ends, separators
+from explorer.network.input_spec import Input
+from explorer.network.layers import Layer, anatomy, block_ends, separators
 
 SHAPE = (nets.HEIGHT, nets.WIDTH, 3)
 PICTURE = Input((nets.HEIGHT, nets.WIDTH))

@@ -16,11 +16,11 @@ from gradio.context import LocalContext
 from test_backend import python_with
 from visitor import Telling, asked, silent
 
-from explorer import backend
 from explorer.comparison import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
 from explorer.loaded import Loaded
+from explorer.network import backend
 from explorer.recent import Recent
 from explorer.ui import events, lent
 from explorer.ui.events import Explorer, guarded
@@ -238,7 +238,7 @@ except ImportError:
     sys.exit(77)
 import numpy as np, pytest
 import fake_spaces, networks as nets
-from explorer import backend, tap
+from explorer.network import backend, hooks
 from explorer.comparison import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
@@ -258,7 +258,7 @@ picture, question = nets.picture(1), {"layer": "features", "class_index": 4, "st
 
 begun = threading.Event()
 def load():  # another visitor, who is in the middle of it when the process is to be forked
-    with tap.LOCK, keras_builders.LOCK:
+    with hooks.LOCK, keras_builders.LOCK:
         begun.set()
         time.sleep(1)
 threading.Thread(target=load).start()

@@ -11,8 +11,8 @@ from keras import layers
 from paths import PICTURE, fed
 
 import explorer
-from explorer import backend
 from explorer.explain import explain
+from explorer.network import backend
 from explorer.zoo.mixed import in_precision
 
 UNIT = 2.0**-9  # what rounding to the eight bits of bfloat16 may take from a number, or add, as a share of it

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explorer import ends, neutral
+from explorer import neutral
 from explorer.baselines import ClassNeutral, canonical, describe, displayed, make_baseline
-from explorer.classifier import Classifier
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
 from explorer.figure import side_by_side
-from explorer.inputs import GREY_OF_RGB
+from explorer.network import output_head
+from explorer.network.classifier import Classifier
+from explorer.network.input_spec import GREY_OF_RGB
 from explorer.recent import Recent
 
 SIZE = (networks.HEIGHT, networks.WIDTH)
@@ -117,7 +118,7 @@ def test_the_loss_falls_and_the_pixels_are_those_of_its_least(net):
     assert found.steps == neutral.STEPS == 200 and len(found.greatest) == 201, "black, and each of 200 steps"
     assert found.losses[found.chosen] == found.losses.min() < found.losses[0], "the loss falls"
     assert found.greatest[found.chosen] < found.greatest[0], "and with it the greatest probability"
-    p = ends.probabilities("softmax", net.values(found.pixels[None]))[0]
+    p = output_head.probabilities("softmax", net.values(found.pixels[None]))[0]
     assert p.max() == pytest.approx(found.greatest[found.chosen], rel=1e-4), "the pixels are those of that step"
     assert found.pixels.min() < 0, "they are not cut to what could be displayed"
 

@@ -19,7 +19,7 @@ from explorer.applies import objection
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath
 from explorer.explain import explain
-from explorer.layers import convolution_ends
+from explorer.network.layers import convolution_ends
 
 STEPS = 4
 STARTS = {"black": np.zeros_like(PICTURE), "picture": BASELINE}

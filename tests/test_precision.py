@@ -8,9 +8,9 @@ import reference as ref
 from keras import layers
 from paths import PICTURE, STEPS, assert_same, path_of, telling_class
 
-from explorer import backend
-from explorer.classifier import Classifier
 from explorer.explain import explain
+from explorer.network import backend
+from explorer.network.classifier import Classifier
 from explorer.zoo.mixed import in_precision
 
 UNIT = 2.0**-9  # what rounding to the eight bits of bfloat16 may take from a number, or add, as a share of it

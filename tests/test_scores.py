@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from explorer import backend
 from explorer.attribution.scores import SCORES, SCORES_OF
+from explorer.network import backend
 
 CLASSES, TARGET = 6, 2
 MARGINS = [-60, -20, -5, 0, 5, 10, 16, 17, 18, 20, 30, 45, 60]

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from counting import Counting
 
-from explorer import backend
 from explorer.attribution.path import joined
 from explorer.errors import Cancelled
+from explorer.network import backend
 from explorer.sweep import LARGEST_BATCH, batch_size, even_share, sweep
 
 CLASS, POINTS = 2, 12

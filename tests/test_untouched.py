@@ -7,8 +7,8 @@ import pytest
 from keras import layers, ops
 
 from explorer.attribution.scores import SCORES_OF
-from explorer.classifier import Classifier
 from explorer.explain import explain
+from explorer.network.classifier import Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(2)])
 FED = nets.preprocess(PICTURES.astype(np.float32))

@@ -97,7 +97,7 @@ SCORES = {  # of a network that ends in a softmax
     )
 }
 
-SCORES_OF = {  # by the kind of a network's end; see explorer.ends.End
+SCORES_OF = {  # by the kind of a network's end; see explorer.network.output_head.End
     "softmax": SCORES,
     "sigmoid": SCORES
     | {

@@ -7,9 +7,9 @@ import re
 import socket
 from pathlib import Path
 
-from explorer.backend import set_precision
 from explorer.errors import InputError
 from explorer.evaluation.measuring import Outcome, measure
+from explorer.network.backend import set_precision
 
 IN_A_TASK = 4  # pictures; what a worker has of them is done again where it dies
 MOST_TRIES = 3

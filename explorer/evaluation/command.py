@@ -7,8 +7,8 @@ from pathlib import Path
 
 from explorer.attribution.methods import DEFAULT, METHODS, Options
 from explorer.attribution.methods.options import integrated
-from explorer.backend import device
 from explorer.errors import InputError
+from explorer.network.backend import device
 from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 from explorer.zoo.network import network

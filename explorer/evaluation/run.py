@@ -10,7 +10,6 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from explorer import backend
 from explorer.errors import InputError
 from explorer.evaluation import gallery, report, results
 from explorer.evaluation.journal import Journal
@@ -18,6 +17,7 @@ from explorer.evaluation.measuring import measure
 from explorer.evaluation.pictures import load
 from explorer.evaluation.table import Table
 from explorer.export import as_json
+from explorer.network import backend
 
 SETTINGS = "settings.json"
 AHEAD = 3  # pictures read while one is explained

@@ -5,7 +5,6 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from explorer import backend
 from explorer.applies import objection
 from explorer.attribution.methods import METHODS, Options
 from explorer.errors import InputError
@@ -15,6 +14,7 @@ from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.run import SETTINGS, evaluate
 from explorer.evaluation.source import Source
 from explorer.masking import most_masks
+from explorer.network import backend
 from explorer.ui.question import question
 from explorer.ui.reports import Place, Report
 

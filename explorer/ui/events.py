@@ -11,13 +11,13 @@ from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from explorer import ends
 from explorer.applies import objections
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
 from explorer.errors import Cancelled, InputError
 from explorer.loaded import Loaded
 from explorer.masking import most_masks
+from explorer.network import output_head
 from explorer.recent import Recent
 from explorer.ui import choices, lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
@@ -180,7 +180,7 @@ class Explorer:
         if job.superseded:
             raise Superseded
         session.result, session.explained = result, picture
-        session.at_baseline = ends.probabilities(classifier.kind, result.path.values[:1])[0]
+        session.at_baseline = output_head.probabilities(classifier.kind, result.path.values[:1])[0]
         session.network, session.model, session.head = network, asked.model, classifier.chosen_head
         return self._show(session, classifier, dark)
 

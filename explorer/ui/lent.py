@@ -15,11 +15,11 @@ from functools import cache
 
 import gradio as gr
 
-from explorer import backend, tap
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
 from explorer.images import fit
 from explorer.loaded import Loaded
+from explorer.network import backend, hooks
 from explorer.recent import Recent
 from explorer.zoo import keras_builders
 
@@ -148,5 +148,5 @@ def _at_home(found, classifier):
 @cache
 def _fork_between_loads():
     """Fork only while nobody loads or runs a network here: in the new process a lock would stay taken for ever."""
-    for lock in (tap.LOCK, keras_builders.LOCK):
+    for lock in (hooks.LOCK, keras_builders.LOCK):
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer import ends, neutral
+from explorer import neutral
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import entropy
 from explorer.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
+from explorer.network import output_head
 from explorer.overlays import overlay, shared_scale
 from explorer.ui import text
 from explorer.ui.tiles import Tile, grid
@@ -45,7 +46,7 @@ def lineup(result, earlier=()):
     """
     given = _baselines(result)
     pictures = np.stack([make_baseline(spec, result.image).astype(np.float32) for spec in given.values()])
-    said = ends.probabilities(result.classifier.kind, result.classifier.values(pictures))
+    said = output_head.probabilities(result.classifier.kind, result.classifier.values(pictures))
     found = dict(earlier) | {result.settings["baseline"]: result}
     found = {spelling: found[spelling] for spelling in given if spelling in found}
     return Lineup(result, given, dict(zip(given, said, strict=True)), found)

@@ -3,8 +3,8 @@
 import logging
 import threading
 
-from explorer.backend import device
 from explorer.errors import InputError
+from explorer.network.backend import device
 from explorer.stderr import quietly
 
 log = logging.getLogger("explorer")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from explorer.classifier import Classifier
+from explorer.network.classifier import Classifier
 from explorer.zoo import weights as files
 from explorer.zoo.entry import DEFAULT, Entry
 from explorer.zoo.keras_builders import built, remote_of

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import keras
 
-from explorer.classifier import Classifier
 from explorer.errors import InputError
+from explorer.network.classifier import Classifier
 from explorer.zoo import preprocessing as known
 from explorer.zoo.build import build
 from explorer.zoo.keras_file import CONVERSIONS, unpack

@@ -1,6 +1,6 @@
 """ToyVGG as an entry of the zoo."""
 
-from explorer.classifier import Classifier
+from explorer.network.classifier import Classifier
 from explorer.scenes import toy_vgg
 from explorer.zoo import weights as files
 from explorer.zoo.entry import DEFAULT, Entry

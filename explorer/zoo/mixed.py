@@ -2,7 +2,7 @@
 
 import keras
 
-from explorer import backend
+from explorer.network import backend
 
 
 def in_precision(model):

@@ -9,8 +9,8 @@ from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.charts_scores import naive_error
-from explorer.ends import probabilities
 from explorer.margins import at_margin, errors_along, margin_of
+from explorer.network.output_head import probabilities
 from explorer.overlays import overlay
 from explorer.pictured import at_picture
 from explorer.ui import painter, text

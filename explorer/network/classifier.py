@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 from keras import ops
 
-from explorer import backend, ends, layers, names, samplers, tap
 from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.errors import InputError
-from explorer.inputs import input_of
-from explorer.layers import anatomy
+from explorer.network import backend, hooks, layers, lookup, output_head, traced
+from explorer.network.input_spec import input_of
+from explorer.network.layers import anatomy
 
 PREDICT_BATCH = 32
 
@@ -44,7 +44,7 @@ class Classifier:
         self.anatomy = self._examined(lambda: anatomy(model, self.input, head, name))
         self._require_a_layer()
         self.heads, self.chosen_head = self.anatomy.heads, self.anatomy.head
-        self.class_names = names.class_names(name, class_names, self.anatomy.classes)
+        self.class_names = lookup.class_names(name, class_names, self.anatomy.classes)
         self.end = self._examined(self._end)
         self.kind, self.logits_reason = self.end.kind, self.end.reason
 
@@ -66,10 +66,11 @@ class Classifier:
 
     def predict(self, images):
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), probabilities."""
-        return ends.probabilities(self.kind, self.values(images)).astype(np.float32)
+        return output_head.probabilities(self.kind, self.values(images)).astype(np.float32)
 
     def values(self, images):
-        """RGB pixels (n, H, W, 3) -> float32 (n, classes), what scores are computed of: see `explorer.ends.End`."""
+        """RGB pixels (n, H, W, 3) -> float32 (n, classes), what scores are computed of: see
+        `explorer.network.output_head.End`."""
         inputs = self.preprocess(images)
         parts = [inputs[i : i + PREDICT_BATCH] for i in range(0, len(inputs), PREDICT_BATCH)]
         empty = np.zeros((0, len(self.class_names)), np.float32)
@@ -115,7 +116,7 @@ class Classifier:
         name = self.default_layer if name is None else name
         found = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
         if found is None:
-            hint = names.nearest(name, [layer.name for layer in self.layers()])
+            hint = lookup.nearest(name, [layer.name for layer in self.layers()])
             raise InputError(f"{self.name} has no spatial layer called {name!r}; {hint}")
         if not found.reaches:
             raise InputError(
@@ -126,7 +127,7 @@ class Classifier:
 
     def class_index(self, wanted):
         """The index of a class given by index, by name, or by its index written as text."""
-        return names.find_class(self.name, self.class_names, wanted)
+        return lookup.find_class(self.name, self.class_names, wanted)
 
     @property
     def input_layer(self):
@@ -139,27 +140,28 @@ class Classifier:
     # What the sweep asks for
 
     def sampler(self, layers, score, known=False):
-        """The network at points of a path, with everything methods need of it: see `explorer.samplers.sampler`."""
+        """The network at points of a path, with everything methods need of it: see
+        `explorer.network.traced.sampler`."""
         score = self.score(score)
         shapes = [self.input.shape, self.input.shape, (None,), "int"] + ([(None, *layers[0].shape)] if known else [])
         key = tuple(layer.name for layer in layers), score.key, known
-        return self._compiled(key, partial(samplers.sample, self, layers, score, known), *shapes)
+        return self._compiled(key, partial(traced.sample, self, layers, score, known), *shapes)
 
     def changed(self, how, layer, score):
         """The network behind a layer with another end: like `sampler`, with known activations and one argument more.
 
-        how: "scaled", the argument a factor of the logits, or "shifted", the argument (K,) as `samplers.shifted` tells.
+        how: "scaled", the argument a factor of the logits, or "shifted", the argument (K,) as `traced.shifted` tells.
         """
-        score, fn = self.score(score), {"scaled": samplers.scaled, "shifted": samplers.shifted}[how]
+        score, fn = self.score(score), {"scaled": traced.scaled, "shifted": traced.shifted}[how]
         last = () if how == "scaled" else (layer.shape[2],)
         shapes = [self.input.shape, self.input.shape, (None,), "int", (None, *layer.shape), last]
         return self._compiled((how, layer.name, score.key), partial(fn, self, layer, score), *shapes)
 
     def scorer(self, score):
-        """The scores of the picture seen through masks: see `explorer.samplers.seen_through`."""
+        """The scores of the picture seen through masks: see `explorer.network.traced.seen_through`."""
         score = self.score(score)
         shapes = [self.input.shape, self.input.shape, (None, *self.input_size), "int"]
-        return self._compiled(("masks", score.key), partial(samplers.seen_through, self, score), *shapes)
+        return self._compiled(("masks", score.key), partial(traced.seen_through, self, score), *shapes)
 
     def run(self, x):
         """What scores are computed of, (n, classes), for x (n, *input.shape): to be traced inside another function."""
@@ -168,9 +170,9 @@ class Classifier:
     def _run(self, x):
         """(n, *input.shape) -> what comes out (n, outputs), and what its softmax or sigmoid is fed, the same shape."""
         place, seen = self.anatomy.place, []
-        with tap.LOCK, place.observed(seen) if place else nullcontext():
+        with hooks.LOCK, place.observed(seen) if place else nullcontext():
             outputs = self.model(self.input.pack(x), training=False)
-        output = ends.heads(self.model, outputs)[self.chosen_head]
+        output = output_head.heads(self.model, outputs)[self.chosen_head]
         return [_rows(value, self.anatomy.classes) for value in (output, seen[0] if place else output)]
 
     def _forward(self, inputs):
@@ -192,7 +194,7 @@ class Classifier:
         pictures = self.preprocess(np.stack([noise[0], noise[1] // 8, 255 - noise[2] // 4]).astype(np.uint8))
         outputs, logits = map(backend.fetch, self._forward(pictures))
         precise = not any("16" in (getattr(part, "compute_dtype", None) or "") for part in self.model._flatten_layers())
-        return ends.settle(self.name, self.anatomy.place, outputs, logits, precise)
+        return output_head.settle(self.name, self.anatomy.place, outputs, logits, precise)
 
     def _build(self):
         """A model that has never been called has no weights yet: they come with the first picture."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import keras
 
-from explorer import backend, ends, tap
+from explorer.network import backend, hooks, output_head
 
 INPUT = "the picture"  # the name of what the network is fed, where it is looked at as a layer
 
@@ -22,14 +22,14 @@ class Layer:
     shape: tuple[int, int, int]  # (h, w, K)
     cuts: bool
     reaches: bool = field(default=True, repr=False)  # whether the score depends on it at all
-    call: tap.LayerCall | None = field(default=None, repr=False, compare=False)
+    call: hooks.LayerCall | None = field(default=None, repr=False, compare=False)
     channels_first: bool = field(default=False, repr=False)  # whether the network keeps the map as (K, h, w)
     dtype: str = field(default="float32", repr=False)  # of the map inside the network
     others: tuple[str, ...] = field(default=(), repr=False)  # names for the same place, such as "backbone"
 
     @property
     def place(self):
-        """Which call of which Keras layer it is: what a tap is told."""
+        """Which call of which Keras layer it is: what a hook is told."""
         return self.call.layer, self.call.index
 
 
@@ -39,7 +39,7 @@ class Anatomy:
     heads: tuple[str, ...]  # the names of the outputs
     head: str  # the one that is explained
     classes: int  # how many values it has
-    place: ends.Place | None  # where its softmax or sigmoid is
+    place: output_head.Place | None  # where its softmax or sigmoid is
     bytes_per_image: tuple[int, ...]  # of each layer's map, float32
 
 
@@ -52,12 +52,12 @@ def anatomy(model, picture, head=None, name=None):
     found = {}
 
     def forward(x):
-        outputs, calls = tap.record(model, picture.pack(x))
-        heads = ends.heads(model, outputs)
-        chosen = ends.choose(name or model.name, heads, head)
+        outputs, calls = hooks.record(model, picture.pack(x))
+        heads = output_head.heads(model, outputs)
+        chosen = output_head.choose(name or model.name, heads, head)
         output, places = heads[chosen], _maps(calls, picture.channels_first)
-        found.update(heads=tuple(heads), head=chosen, classes=ends.class_count(output))
-        found.update(place=ends.find(calls, output), layers=[place for place, _ in places])
+        found.update(heads=tuple(heads), head=chosen, classes=output_head.class_count(output))
+        found.update(place=output_head.find(calls, output), layers=[place for place, _ in places])
         return output, [value for _, value in places]
 
     count, edges, source, output, inner = backend.flow(forward, picture.shape)
@@ -132,14 +132,14 @@ def convolution_ends(layers):
     These are the layers of SISE: the inputs of VGG's poolings, the ends of ResNet's stages. Poolings and paddings only
     hand on what was there.
     """
-    ends, worked = {}, set()
+    last, worked = {}, set()
     for layer in layers:
         kind, size = type(layer.call.layer).__name__, layer.shape[:2]
         if "Conv" in kind:
             worked.add(size)
         if not ("Pool" in kind or "Padding" in kind):
-            ends[size] = layer
-    return [layer for size, layer in ends.items() if size in worked]
+            last[size] = layer
+    return [layer for size, layer in last.items() if size in worked]
 
 
 def separators(count, edges, source, sink):

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import tree
 
-from explorer import tap
 from explorer.errors import InputError
+from explorer.network import hooks
 
 FUNCTIONS = ("softmax", "log_softmax", "sigmoid", "linear")  # what the last layer may do to its values, by name
 # What may stand behind a softmax and only gives its values another shape.
@@ -23,12 +23,12 @@ RESHAPING = {
 class Place:
     """Where the logits are: `function` is the last thing this call does to them, or all it does."""
 
-    call: tap.LayerCall
+    call: hooks.LayerCall
     function: str  # of FUNCTIONS
 
     @contextmanager
     def observed(self, seen):
-        """Inside, what the function is fed is appended to the list `seen`. Take tap.LOCK around it."""
+        """Inside, what the function is fed is appended to the list `seen`. Take hooks.LOCK around it."""
         layer, count = self.call.layer, iter(range(1 << 30))
 
         def handler(original, *args, **kwargs):
@@ -36,7 +36,7 @@ class Place:
                 seen.append(_before_activation(layer, original, args, kwargs))
             return original(*args, **kwargs)
 
-        with tap.intercepted(layer, handler):
+        with hooks.intercepted(layer, handler):
             yield
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops, tree
 
-from explorer import backend
 from explorer.errors import InputError
+from explorer.network import backend
 
 GREY_OF_RGB = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 FREE_SIZE = (224, 224)  # for networks that take any size

@@ -5,7 +5,7 @@ from functools import partial
 
 from keras import ops
 
-from explorer import backend, tap
+from explorer.network import backend, hooks
 
 
 def sample(classifier, layers, score, known, start, end, alphas, class_index, *given, change=None):
@@ -26,15 +26,15 @@ def sample(classifier, layers, score, known, start, end, alphas, class_index, *g
 
     def inner(zeros):
         seen, fed = {}, x
-        with tap.LOCK, ExitStack() as taps:
+        with hooks.LOCK, ExitStack() as held:
             for layer, zero in zip(layers, zeros, strict=True):
                 if layer.call is None:
                     fed = _with(layer, zero, seen, x)
                 elif known:
                     value = seen[layer.name] = given[0] + zero
-                    taps.enter_context(tap.replaced(*layer.place, _as_output(layer, value)))
+                    held.enter_context(hooks.replaced(*layer.place, _as_output(layer, value)))
                 else:
-                    taps.enter_context(tap.altered(*layer.place, partial(_with, layer, zero, seen)))
+                    held.enter_context(hooks.altered(*layer.place, partial(_with, layer, zero, seen)))
             values = classifier.run(fed)
         values = values if change is None else change(values, [seen[layer.name] for layer in layers])
         return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
