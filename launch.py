@@ -54,7 +54,7 @@ def keep_a_log():
 
 def first_network(asked, report):
     """The Network to open with: the one asked for, else the report's, else the embedded one."""
-    from explorer.zoo.network import network
+    from explorer.models.spec import network
 
     given = asked.weights, asked.labels, asked.preprocessing
     if report and not asked.model and not any(given):

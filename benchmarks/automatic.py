@@ -18,7 +18,7 @@ import explorer
 from benchmarks import networks, results
 from benchmarks.rules import SHOWN, Question, errors
 from explorer.images import load_image
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy.scenes import draw_scene
 
 SCENES = 41  # first word of the seeds of the scenes: none of them is learnt from or checked on
 WITHIN = 0.005  # the goal, and the tolerance that is the default

@@ -21,9 +21,9 @@ from explorer.evaluation.measuring import Outcome, measure
 from explorer.evaluation.pictures import folder, load
 from explorer.evaluation.questions import Questions
 from explorer.images import fit
-from explorer.scenes.scene import draw_scene
+from explorer.models.spec import Network
+from explorer.models.toy.scenes import draw_scene
 from explorer.sweep import LARGEST_BATCH
-from explorer.zoo.network import Network
 
 HEIGHT, WIDTH = 375, 500
 

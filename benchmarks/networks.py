@@ -9,7 +9,7 @@ from keras import layers
 
 import explorer
 from benchmarks import results
-from explorer import zoo
+from explorer import models
 from explorer.network import backend
 from explorer.network.classifier import Classifier
 
@@ -25,7 +25,7 @@ def model(name):
     """The Keras model of `load(name)` alone, unseeded, of whatever precision Keras builds at present."""
     if name == "tiny":
         return tiny_model()
-    return getattr(keras.applications, zoo.find(name).builder)(weights=None)
+    return getattr(keras.applications, models.find(name).builder)(weights=None)
 
 
 def seed(model):

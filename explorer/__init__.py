@@ -19,6 +19,6 @@ with quietly():  # the notes of the libraries below on the hardware they did not
     from explorer.attribution.methods import METHODS
     from explorer.baselines import BASELINES
     from explorer.explain import explain, explain_layers
-    from explorer.zoo import MODELS, from_model, load
+    from explorer.models import MODELS, from_model, load
 
 __all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "explain_layers", "from_model", "load"]

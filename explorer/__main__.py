@@ -15,12 +15,12 @@ from explorer.evaluation import command as evaluation
 from explorer.export import claim, free_stem, save
 from explorer.images import load_image
 from explorer.masking import most_masks
+from explorer.models.toy import train
+from explorer.models.weights import megabytes
 from explorer.network.backend import device, set_precision
 from explorer.overlays import overlay
-from explorer.scenes import train
 from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
-from explorer.zoo.weights import megabytes
 
 MISTAKEN = 2
 

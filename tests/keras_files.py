@@ -13,7 +13,7 @@ import pytest
 from keras import layers
 
 from explorer.errors import InputError
-from explorer.zoo.custom import load_custom
+from explorer.models.custom import load_custom
 
 RECIPE, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 

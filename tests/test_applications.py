@@ -11,7 +11,7 @@ import pytest
 
 import explorer
 from explorer.attribution.methods import DEFAULT
-from explorer.zoo.applications import APPLICATIONS
+from explorer.models.keras_applications import APPLICATIONS
 
 FAMILIES = {  # the module of keras.applications whose preprocess_input a network was trained with
     "vgg16": "vgg16", "vgg19": "vgg19", "resnet50": "resnet50", "resnet50-v2": "resnet_v2", "resnet101-v2": "resnet_v2",

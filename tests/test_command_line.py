@@ -9,9 +9,10 @@ from PIL import Image
 
 import explorer
 from explorer import __main__ as command_line
-from explorer import zoo
+from explorer import models
 from explorer.attribution.methods import DEFAULT
-from explorer.scenes import toy_vgg, train
+from explorer.models.toy import model as toy_vgg
+from explorer.models.toy import train
 
 METHODS = DEFAULT
 QUICK = ("--steps", "2")
@@ -253,12 +254,12 @@ def test_a_fault_of_ours_is_not_hidden(run, monkeypatch):
 
 
 def test_models_lists_what_can_be_loaded(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(zoo.weights, "folders", lambda: [tmp_path])
-    (tmp_path / zoo.MODELS["mobilenet-v2"].file).write_bytes(b"weights")
+    monkeypatch.setattr(models.weights, "folders", lambda: [tmp_path])
+    (tmp_path / models.MODELS["mobilenet-v2"].file).write_bytes(b"weights")
     status, printed, complaints = run("models")
     assert (status, complaints) == (0, [])
     told = {line.split()[0]: line for line in printed.splitlines()}
-    assert list(told) == list(zoo.MODELS)
+    assert list(told) == list(models.MODELS)
     assert {name for name, line in told.items() if " on disk " in line} == {"toy-vgg", "mobilenet-v2"}
     assert " download 575 MB " in told["vgg19"] and "VGG19" in told["vgg19"] and "224×224" in told["vgg19"]
 

@@ -15,7 +15,7 @@ import explorer
 from explorer import __main__ as command_line
 from explorer.attribution.methods import DEFAULT
 from explorer.errors import InputError
-from explorer.zoo.custom import from_model, load_custom
+from explorer.models.custom import from_model, load_custom
 
 SIZE = (12, 16)
 PICTURE = networks.picture()

@@ -19,7 +19,7 @@ from explorer.evaluation.journal import NAME
 from explorer.evaluation.questions import Questions
 from explorer.evaluation.run import evaluate
 from explorer.evaluation.source import Source
-from explorer.zoo.network import Network
+from explorer.models.spec import Network
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS)

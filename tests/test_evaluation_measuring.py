@@ -17,7 +17,7 @@ from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.schema import SCHEMA, THRESHOLDS
 from explorer.explain import explain
 from explorer.images import fit
-from explorer.zoo.network import Network
+from explorer.models.spec import Network
 
 BOXES = ((6, 2, 20, 14), (16, 10, 30, 22))  # in a picture of 24 × 32
 STEPS = 4

@@ -16,11 +16,11 @@ from explorer.evaluation.boxes import Marked, fitted
 from explorer.evaluation.matching import suffixes
 from explorer.evaluation.pictures import EVALUATING, class_of, folder, load, scenes
 from explorer.images import FORMATS
+from explorer.models.keras_applications import class_names
+from explorer.models.toy.classes import NAMES
+from explorer.models.toy.curriculum import CHECKING, LEARNING
+from explorer.models.toy.scenes import draw_scene
 from explorer.network.lookup import find_class
-from explorer.scenes.kinds import NAMES
-from explorer.scenes.lessons import CHECKING, LEARNING
-from explorer.scenes.scene import draw_scene
-from explorer.zoo.applications import class_names
 
 WIDTH, HEIGHT = 100, 60
 FILES = ("b/dog.JPEG", "b/a.png", "a.bmp", "c/deep/er.webp")

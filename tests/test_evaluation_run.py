@@ -22,7 +22,7 @@ from explorer.evaluation.journal import NAME
 from explorer.evaluation.questions import Questions, Rules
 from explorer.evaluation.run import Clock, evaluate, one_machine
 from explorer.evaluation.source import Source
-from explorer.zoo.network import Network
+from explorer.models.spec import Network
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS)

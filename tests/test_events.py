@@ -9,11 +9,11 @@ from PIL import Image
 from visitor import Telling, asked, silent
 
 from explorer.errors import Cancelled, InputError
+from explorer.models.spec import Network
 from explorer.network.classifier import Classifier
 from explorer.ui import choices, events, progress
 from explorer.ui.events import guarded
 from explorer.ui.session import Picture, Session
-from explorer.zoo.network import Network
 
 
 def test_the_page_opens_with_an_example_explained(explorer):

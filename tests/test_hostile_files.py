@@ -22,7 +22,7 @@ from keras_files import (
 )
 
 from explorer.errors import InputError
-from explorer.zoo.custom import load_custom
+from explorer.models.custom import load_custom
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from keras import layers
 from keras_files import RECIPE, check_refused, layer_of, parts, save, small_network, with_recipe
 
 from explorer.errors import InputError
-from explorer.zoo import recipe as reading
-from explorer.zoo.custom import load_custom
+from explorer.models.custom import load_custom
+from explorer.models.safe_loading import config_check as reading
 
 
 @pytest.fixture(scope="module")

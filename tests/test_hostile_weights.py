@@ -21,7 +21,7 @@ from keras_files import (
     with_weights,
 )
 
-from explorer.zoo.custom import load_custom
+from explorer.models.custom import load_custom
 
 KERNEL = "layers/conv2d/vars/0"
 

@@ -4,8 +4,8 @@ import pytest
 from keras_files import is_one_sentence, save, small_network
 
 from explorer.errors import InputError
-from explorer.zoo.custom import load_custom
-from explorer.zoo.labels import read_labels
+from explorer.models.custom import load_custom
+from explorer.models.labels import read_labels
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,15 @@ from visitor import Telling, asked, silent
 from explorer.comparison import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
-from explorer.loaded import Loaded
+from explorer.models import spec as known
+from explorer.models.pool import Loaded
+from explorer.models.spec import Network
 from explorer.network import backend
 from explorer.recent import Recent
 from explorer.ui import events, lent
 from explorer.ui.events import Explorer, guarded
 from explorer.ui.progress import reporting
 from explorer.ui.session import Picture, Session
-from explorer.zoo import network as known
-from explorer.zoo.network import Network
 
 TESTS = Path(__file__).resolve().parent
 QUESTION = {"layer": "features", "class_index": 4, "steps": 6}
@@ -243,10 +243,10 @@ from explorer.comparison import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
 from explorer.ui import lent
-from explorer.zoo import network as known
+from explorer.models import network as known
 from explorer.ui.events import Explorer
-from explorer.zoo.network import Network
-from explorer.zoo import keras_builders
+from explorer.models.spec import Network
+from explorer.models import keras_builders
 
 signal.alarm(fake_spaces.MOST)
 assert backend.name() == "torch"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from explorer.explain import explain
-from explorer.loaded import Loaded
+from explorer.models.pool import Loaded
 from explorer.recent import Recent
 
 LONG = 30  # seconds after which a thread is taken to be stuck

@@ -12,8 +12,8 @@ from paths import PICTURE, fed
 
 import explorer
 from explorer.explain import explain
+from explorer.models.mixed_precision import in_precision
 from explorer.network import backend
-from explorer.zoo.mixed import in_precision
 
 UNIT = 2.0**-9  # what rounding to the eight bits of bfloat16 may take from a number, or add, as a share of it
 BICYCLE = Path(__file__).resolve().parents[1] / "assets" / "examples" / "bicycle.png"

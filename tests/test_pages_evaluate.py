@@ -17,13 +17,13 @@ from explorer.errors import InputError
 from explorer.evaluation.questions import Questions, Rules
 from explorer.evaluation.run import evaluate as run_evaluation
 from explorer.evaluation.source import Source
-from explorer.scenes.scene import draw_scene
+from explorer.models.spec import Network
+from explorer.models.toy.scenes import draw_scene
 from explorer.ui import evaluations
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, wanted
 from explorer.ui.events import TOY, Explorer, guarded
 from explorer.ui.pages import evaluate
 from explorer.ui.session import Session
-from explorer.zoo.network import Network
 
 PICTURES = 6
 

@@ -9,9 +9,9 @@ from keras import layers
 from paths import PICTURE, STEPS, assert_same, path_of, telling_class
 
 from explorer.explain import explain
+from explorer.models.mixed_precision import in_precision
 from explorer.network import backend
 from explorer.network.classifier import Classifier
-from explorer.zoo.mixed import in_precision
 
 UNIT = 2.0**-9  # what rounding to the eight bits of bfloat16 may take from a number, or add, as a share of it
 KINDS = {"relu": ("nested functional", "relu"), "smooth": ("functional", "softplus")}  # as in tests/paths.py

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.zoo.preprocessing import PREPROCESSINGS, parse
+from explorer.models.preprocessing import PREPROCESSINGS, parse
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3)).astype(np.float32)
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)[:, None, None, None] * 255

@@ -17,7 +17,7 @@ from explorer.applies import objections
 from explorer.attribution.metrics import inside, pixel_energy, pointing_game
 from explorer.images import fit, load_image
 from explorer.masking import most_masks
-from explorer.zoo import MODELS
+from explorer.models import MODELS
 
 SIZE = 224
 DENSENET = "weights/densenet121_weights_tf_dim_ordering_tf_kernels.h5"

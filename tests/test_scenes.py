@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.scenes.backgrounds import TEXTURES, draw_background
-from explorer.scenes.kinds import KINDS, NAMES
-from explorer.scenes.lessons import target, vary
-from explorer.scenes.pen import Pen
-from explorer.scenes.scene import Placed, compose, draw_objects, draw_scene
+from explorer.models.toy.backgrounds import TEXTURES, draw_background
+from explorer.models.toy.canvas import Pen
+from explorer.models.toy.classes import KINDS, NAMES
+from explorer.models.toy.curriculum import target, vary
+from explorer.models.toy.scenes import Placed, compose, draw_objects, draw_scene
 
 SIZE = 224
 

@@ -13,14 +13,14 @@ import pytest
 
 from explorer.attribution.methods import DEFAULT
 from explorer.errors import Cancelled, InputError
+from explorer.models import spec as known
+from explorer.models.spec import Network
 from explorer.stderr import quietly
 from explorer.ui import app, events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, guarded
 from explorer.ui.session import Picture, Session
 from explorer.ui.warm_up import IMPORTING, WarmUp
-from explorer.zoo import network as known
-from explorer.zoo.network import Network
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST = 120  # seconds until a test that hangs is given up
@@ -159,8 +159,8 @@ def test_a_file_that_is_missing_is_told_before_there_is_a_page(monkeypatch, firs
 
 
 def test_an_embedded_network_that_is_missing_is_told_before_there_is_a_page(monkeypatch, tmp_path):
-    monkeypatch.setattr("explorer.scenes.toy_vgg.WEIGHTS", tmp_path / "gone.h5")
-    monkeypatch.setattr("explorer.scenes.toy_vgg.load.__defaults__", (tmp_path / "gone.h5", "softmax"))
+    monkeypatch.setattr("explorer.models.toy.model.WEIGHTS", tmp_path / "gone.h5")
+    monkeypatch.setattr("explorer.models.toy.model.load.__defaults__", (tmp_path / "gone.h5", "softmax"))
     monkeypatch.setattr(app, "build", lambda explorer: pytest.fail("the page is built for nothing"))
     with pytest.raises(InputError, match=r"gone\.h5"):
         app.launch()

@@ -10,9 +10,10 @@ import pytest
 
 import explorer
 from explorer.errors import InputError
-from explorer.scenes import examples, learner, lessons, toy_vgg, train
-from explorer.scenes.kinds import NAMES
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy import curriculum, examples, train, training_model
+from explorer.models.toy import model as toy_vgg
+from explorer.models.toy.classes import NAMES
+from explorer.models.toy.scenes import draw_scene
 
 
 @pytest.fixture(scope="module")
@@ -203,21 +204,21 @@ def test_the_shipped_examples_are_what_the_table_draws():
 
 def test_settling_changes_nothing_but_the_form():
     keras.utils.set_random_seed(1)
-    young = learner.build()
+    young = training_model.build()
     rng = np.random.default_rng(1)
     for variable in young.variables:
         if "moving" in variable.path or "gamma" in variable.path or "beta" in variable.path:
             variable.assign(rng.uniform(0.5, 1.5, variable.shape))
     pixels = toy_vgg.preprocess(np.stack([draw_scene(i).image for i in range(3)]))
     expected = 3.0 * np.asarray(young(pixels, training=False))
-    got = np.asarray(learner.settle(young, 3.0)(pixels))
+    got = np.asarray(training_model.settle(young, 3.0)(pixels))
     np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max(),
                                err_msg="plain convolutions and a flat head compute the learner's logits")
 
 
 def test_a_seed_makes_the_same_network_again_whoever_draws(tmp_path, monkeypatch):
-    monkeypatch.setattr(lessons, "WORKERS", 1)
-    stages = (lessons.Stage("first", 64, 64, 1, 1e-3, 1e-4), lessons.Stage("second", 64, 32, 2, 1e-3, 0.0))
+    monkeypatch.setattr(curriculum, "WORKERS", 1)
+    stages = (curriculum.Stage("first", 64, 64, 1, 1e-3, 1e-4), curriculum.Stage("second", 64, 32, 2, 1e-3, 0.0))
     seen = []
     one = train.train(5, tmp_path / "a", lambda *at: seen.append(at), stages)
     monkeypatch.setattr(train, "drawers", lambda: ThreadPool(2))

@@ -12,10 +12,10 @@ from keras.src.legacy.saving import legacy_h5_format
 from local_server import local_server
 
 import explorer
-from explorer import zoo
+from explorer import models
 from explorer.errors import Cancelled, InputError
-from explorer.zoo import weights
-from explorer.zoo.keras_builders import Remote
+from explorer.models import weights
+from explorer.models.keras_builders import Remote
 
 NAME, FILE = "mobilenet-0.25", "mobilenet_2_5_224_tf.h5"
 BODY = weights.HDF5 + bytes(range(256)) * 1200  # five pieces
@@ -232,16 +232,16 @@ def test_a_network_is_loaded_through_its_download(server, home, official, monkey
     server.body = path.read_bytes()
     monkeypatch.setattr("keras.src.applications.mobilenet.BASE_WEIGHT_PATH", server.url.removesuffix(FILE))
     told = []
-    assert zoo.MODELS[NAME].on_disk() is None
+    assert models.MODELS[NAME].on_disk() is None
     classifier = explorer.load(NAME, progress=lambda *words: told.append(words))
     assert same(classifier, model), "the weights are those that were downloaded"
     assert told[-1] == (f"downloading {NAME}", len(server.body), len(server.body))
-    assert zoo.MODELS[NAME].on_disk() == home / FILE and same(explorer.load(NAME), model) and server.asked == 1
+    assert models.MODELS[NAME].on_disk() == home / FILE and same(explorer.load(NAME), model) and server.asked == 1
 
 
 def test_a_file_that_is_there_is_never_deleted_nor_downloaded_again(home, official, monkeypatch):
     """Keras itself would: for DenseNet121 it knows a hash, and this file has another."""
-    entry = zoo.MODELS["densenet121"]
+    entry = models.MODELS["densenet121"]
     home.mkdir(parents=True)
     (home / entry.file).write_bytes(official[0].read_bytes())
     with pytest.raises(InputError, match="those of another network than DenseNet121"):
@@ -270,7 +270,7 @@ def test_weights_of_another_network_are_refused(tmp_path, official):
         (NAME, "wide.weights.h5"), (NAME, "headless.h5"), (NAME, "headless.weights.h5"), ("toy-vgg", "wide.weights.h5"),
         ("mobilenet-0.5", official[0]), ("mobilenet-v2", official[0]),
     ):  # fmt: skip
-        label = re.escape(zoo.MODELS[name].label)
+        label = re.escape(models.MODELS[name].label)
         with pytest.raises(InputError, match=f"^The weights in .* are those of another network than {label}, .*[.]$"):
             explorer.load(name, weights=tmp_path / file)
 

@@ -10,11 +10,11 @@ import pytest
 from keras.src.utils import file_utils
 
 import explorer
-from explorer import zoo
+from explorer import models
 from explorer.errors import InputError
-from explorer.scenes import toy_vgg
-from explorer.zoo.applications import APPLICATIONS, CLASS_NAMES, class_names
-from explorer.zoo.keras_builders import built, remote_of
+from explorer.models.keras_applications import APPLICATIONS, CLASS_NAMES, class_names
+from explorer.models.keras_builders import built, remote_of
+from explorer.models.toy import model as toy_vgg
 
 EXPECTED = [
     "toy-vgg", "vgg16", "vgg19", "resnet50", "resnet50-v2", "resnet101-v2", "inception-v3", "xception",
@@ -34,8 +34,8 @@ def small():
 
 
 def test_the_list():
-    assert list(zoo.MODELS) == EXPECTED and next(iter(zoo.MODELS)) == "toy-vgg", "the embedded one comes first"
-    for name, entry in zoo.MODELS.items():
+    assert list(models.MODELS) == EXPECTED and next(iter(models.MODELS)) == "toy-vgg", "the embedded one comes first"
+    for name, entry in models.MODELS.items():
         assert entry.name == name and entry.label and entry.about.endswith("."), f"{name} can be shown in a list"
 
 
@@ -43,12 +43,12 @@ def test_the_list():
 def test_every_name_as_keras_writes_it_too(name):
     plain = name.replace("-", "")
     for written in (name, plain, plain.upper(), name.replace("-", "_"), f" {name.title()} "):
-        assert zoo.find(written).name == name, f"{written!r} is {name}"
+        assert models.find(written).name == name, f"{written!r} is {name}"
 
 
 @pytest.mark.parametrize("name", ["VGG19", "ResNet50V2", "MobileNetV3Small", "EfficientNetV2B0", "ConvNeXtTiny"])
 def test_the_names_of_keras_are_known(name):
-    assert zoo.find(name).label == name
+    assert models.find(name).label == name
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_an_unknown_name_is_told_in_one_sentence(name, hint):
 
 def test_sizes_and_places(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(zoo.weights, "folders", lambda: [tmp_path / "models"])
-    toy, *others = zoo.MODELS.values()
+    monkeypatch.setattr(models.weights, "folders", lambda: [tmp_path / "models"])
+    toy, *others = models.MODELS.values()
     assert toy.download_bytes == 0 and toy.on_disk() == toy_vgg.WEIGHTS, "ToyVGG is there without a download"
     for entry in others:
         assert entry.on_disk() is None and entry.download_bytes > 1e6, f"{entry.name} is not, and has a size"
     (tmp_path / "models").mkdir()
-    vgg = zoo.MODELS["vgg19"]
+    vgg = models.MODELS["vgg19"]
     (tmp_path / "models" / vgg.file).write_bytes(b"weights")
     assert [entry.name for entry in others if entry.on_disk()] == ["vgg19"], "a file is found under Keras' name"
 
@@ -89,8 +89,8 @@ def test_toy_vgg_can_be_loaded_from_a_file_or_untrained(classifier):
     untrained = explorer.load("toy-vgg", weights=None).model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(trained, loaded, strict=True)), "the same file, the same weights"
     assert not np.array_equal(trained[0], untrained[0]), "and other weights without it"
-    assert [layer.name for layer in classifier.block_ends] == list(zoo.MODELS["toy-vgg"].block_ends)
-    assert classifier.default_layer == zoo.MODELS["toy-vgg"].default_layer == "block5_pool"
+    assert [layer.name for layer in classifier.block_ends] == list(models.MODELS["toy-vgg"].block_ends)
+    assert classifier.default_layer == models.MODELS["toy-vgg"].default_layer == "block5_pool"
 
 
 # ── building ──

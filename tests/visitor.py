@@ -3,11 +3,11 @@
 import networks
 
 from explorer.attribution.methods import DEFAULT
+from explorer.models.spec import Network
 from explorer.ui import events
 from explorer.ui.controls import Asked
 from explorer.ui.events import Explorer, Silent
 from explorer.ui.session import Picture, Session
-from explorer.zoo.network import Network
 
 LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 

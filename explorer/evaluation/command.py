@@ -8,10 +8,10 @@ from pathlib import Path
 from explorer.attribution.methods import DEFAULT, METHODS, Options
 from explorer.attribution.methods.options import integrated
 from explorer.errors import InputError
+from explorer.models.spec import network
 from explorer.network.backend import device
 from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
-from explorer.zoo.network import network
 
 WORDS_EVERY = 60  # seconds between two lines of progress where the output is a file
 OWN_CLUSTER = "local"

@@ -13,7 +13,7 @@ from explorer.evaluation import wordnet
 from explorer.evaluation.boxes import Marked, find_boxes, read_xml
 from explorer.evaluation.matching import Lookup, name_parts, read_pairs, suffixes, visible_files
 from explorer.images import load_image
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy.scenes import draw_scene
 
 EVALUATING = 3  # first word of the seeds of scenes: none of them is learnt from or checked on (see scenes/lessons.py)
 CLASSES = ("predicted", "folders", "boxes")
@@ -116,7 +116,7 @@ def class_of(classifier, text):
 @cache
 def _of_imagenet(names):
     """Whether these are ImageNet's classes in their order: lists of them differ in a few names and in spelling."""
-    from explorer.zoo.applications import class_names  # imports Keras
+    from explorer.models.keras_applications import class_names  # imports Keras
 
     known = class_names()
     same = sum(_plain(a) == _plain(b) for a, b in zip(names, known, strict=False))

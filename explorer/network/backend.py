@@ -50,8 +50,8 @@ def set_precision(wanted):
 
     "float32": single precision, on a graphics card too. Left to themselves TensorFlow, JAX and cuDNN round what a card
     multiplies to ten bits, and the raw values shown would be the card's as much as the network's. "tf32": they may.
-    "bfloat16": networks loaded from now on compute in it, see `explorer.zoo.mixed`; what is made of their activations
-    and gradients stays float32. Raises InputError for any other word.
+    "bfloat16": networks loaded from now on compute in it, see `explorer.models.mixed_precision`; what is made of their
+    activations and gradients stays float32. Raises InputError for any other word.
     """
     global _precision
     if wanted not in PRECISIONS:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
+from explorer.models import DEFAULT, MODELS
 from explorer.ui import shell, text
 from explorer.ui.events import TOY, Explorer
 from explorer.ui.warm_up import warm_up
-from explorer.zoo import DEFAULT, MODELS
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside

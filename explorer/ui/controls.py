@@ -9,10 +9,10 @@ from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import CHOICES
 from explorer.attribution.scores import SCORES
 from explorer.baselines import BASELINES
+from explorer.models import MODELS
+from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.ui import networks, text
-from explorer.zoo import MODELS
-from explorer.zoo.preprocessing import PREPROCESSINGS
 
 PICTURE_BASELINE = "picture"
 LEAST_EXPONENT = -12

@@ -15,8 +15,9 @@ from explorer.applies import objections
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
 from explorer.errors import Cancelled, InputError
-from explorer.loaded import Loaded
 from explorer.masking import most_masks
+from explorer.models.pool import Loaded
+from explorer.models.spec import Network
 from explorer.network import output_head
 from explorer.recent import Recent
 from explorer.ui import choices, lent, networks, results, text
@@ -24,7 +25,6 @@ from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.question import OPENING, question
 from explorer.ui.session import Superseded
-from explorer.zoo.network import Network
 
 log = logging.getLogger("explorer")
 

@@ -18,10 +18,10 @@ import gradio as gr
 from explorer.errors import Cancelled, InputError
 from explorer.explain import explain
 from explorer.images import fit
-from explorer.loaded import Loaded
+from explorer.models import keras_builders
+from explorer.models.pool import Loaded
 from explorer.network import backend, hooks
 from explorer.recent import Recent
-from explorer.zoo import keras_builders
 
 log = logging.getLogger("explorer")
 

@@ -1,10 +1,10 @@
 """Which networks a visitor can choose."""
 
-from explorer.zoo import MODELS
+from explorer.models import MODELS
 
 
 def choices(own=()):
-    """What the page's list shows: every network of the zoo with what choosing it costs, then the visitor's own."""
+    """What the page's list shows: every registered network with what choosing it costs, then the visitor's own."""
     return [(_words(entry), name) for name, entry in MODELS.items()] + [(f"{name} · yours", name) for name in own]
 
 

@@ -17,7 +17,7 @@ from explorer.evaluation.run import SETTINGS, counts
 from explorer.evaluation.source import Source
 from explorer.evaluation.statistics import OWN
 from explorer.evaluation.table import Table
-from explorer.zoo.network import Network
+from explorer.models.spec import Network
 
 TAKEN_HOME = (report.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
 SHOWN = ("class_name", "class_index", "layer", "p", "energy", "drop")  # of a picture

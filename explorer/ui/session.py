@@ -9,7 +9,7 @@ import numpy as np
 from explorer.comparison import Comparison
 from explorer.errors import Cancelled, InputError
 from explorer.images import load_image
-from explorer.zoo.network import Network
+from explorer.models.spec import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,7 +140,7 @@ def reported(tmp_path_factory):
     from explorer.evaluation.questions import Questions
     from explorer.evaluation.run import evaluate
     from explorer.evaluation.source import Source
-    from explorer.zoo.network import Network
+    from explorer.models.spec import Network
 
     folder = tmp_path_factory.mktemp("reports") / "report"
     questions = Questions(Network("toy-vgg"), steps=2, curve_steps=0)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import keras
 
+from explorer.models import weights as files
+from explorer.models.entry import DEFAULT, Entry
+from explorer.models.keras_builders import built, remote_of
+from explorer.models.mixed_precision import in_precision
+from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.network.classifier import Classifier
-from explorer.zoo import weights as files
-from explorer.zoo.entry import DEFAULT, Entry
-from explorer.zoo.keras_builders import built, remote_of
-from explorer.zoo.mixed import in_precision
-from explorer.zoo.preprocessing import PREPROCESSINGS
 
 CLASS_NAMES = Path(__file__).resolve().parents[2] / "assets" / "imagenet_classes.json"
 

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.zoo import recipe
+from explorer.models.safe_loading import config_check
 
 MOST_BYTES = (2 << 30) - 1  # of the file, and of all it holds: below this a zip needs none of its 64-bit extensions
 MOST_EXPANSION = 100  # times: Keras stores weights as they are
@@ -118,7 +118,7 @@ def _members(archive):
             )
     if sum(member.file_size for member in found.values()) > MOST_BYTES:
         raise InputError("A .keras file unpacks to at most 2 GiB, but this one says that it is larger.")
-    if found[RECIPE].file_size > recipe.MOST_BYTES:
+    if found[RECIPE].file_size > config_check.MOST_BYTES:
         raise InputError(f"A network's {RECIPE} has at most 16 MiB, but this one says that it is larger.")
     return found
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from explorer.scenes.kinds import NAMES
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy.classes import NAMES
+from explorer.models.toy.scenes import draw_scene
 
 # First word of every scene's seed: no scene learnt from can come up in a check.
 LEARNING, CHECKING = 1, 2

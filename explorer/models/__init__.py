@@ -1,14 +1,14 @@
-"""Classifiers by name."""
+"""Where classifiers come from: the registry, and loading by name."""
 
 import re
 from difflib import get_close_matches
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.zoo.applications import APPLICATIONS
-from explorer.zoo.custom import from_model, is_own, load_custom
-from explorer.zoo.embedded import TOY_VGG
-from explorer.zoo.entry import DEFAULT, Entry
+from explorer.models.custom import from_model, is_own, load_custom
+from explorer.models.embedded import TOY_VGG
+from explorer.models.entry import DEFAULT, Entry
+from explorer.models.keras_applications import APPLICATIONS
 
 __all__ = ["DEFAULT", "MODELS", "Entry", "find", "from_model", "load", "load_custom"]
 
@@ -32,7 +32,7 @@ def load(name, weights=DEFAULT, progress=None, *, labels=None, preprocessing=Non
     .weights.h5); or None for the untrained network, the same each time. progress: called as progress(stage, done,
     total), in bytes, during a download; raise `explorer.errors.Cancelled` from it to stop.
     A name that ends in .keras is the path of a network of one's own; labels, preprocessing, head and input_size are
-    for such a one alone, see `explorer.zoo.custom.load_custom`.
+    for such a one alone, see `explorer.models.custom.load_custom`.
     Raises InputError for anything a person can get wrong, the missing connection included.
     """
     own = {"labels": labels, "preprocessing": preprocessing, "head": head, "input_size": input_size}

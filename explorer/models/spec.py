@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from explorer.zoo import DEFAULT, MODELS, find, load
-from explorer.zoo.custom import is_own
+from explorer.models import DEFAULT, MODELS, find, load
+from explorer.models.custom import is_own
 
 
 @dataclass(frozen=True)
 class Network:
     """What has to be known to load a network; equal ones are loaded once."""
 
-    name: str  # an entry of the zoo, or the path of a .keras file
+    name: str  # a registered one, or the path of a .keras file
     weights: str = DEFAULT
     labels: str | None = None
     preprocessing: str | None = None
@@ -34,6 +34,6 @@ class Network:
 
 
 def network(name, weights=None, labels=None, preprocessing=None, head=None):
-    """The Network that a person asks for on the command line, its name as the zoo spells it."""
+    """The Network that a person asks for on the command line, its name as it is registered."""
     name = str(name) if is_own(name) else find(name).name
     return Network(name, weights or DEFAULT, labels, preprocessing, head)

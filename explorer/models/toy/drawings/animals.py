@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from explorer.scenes.pen import ellipse_points, hsv, shade, vivid
+from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
 
 INK = (28.0, 26.0, 30.0)
 WHITE = (248.0, 248.0, 244.0)

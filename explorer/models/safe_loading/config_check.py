@@ -9,7 +9,7 @@ weights replace whatever it would have made.
 import json
 
 from explorer.errors import InputError
-from explorer.zoo.allowed import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KINDS, POLICIES
+from explorer.models.safe_loading.allowlist import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KINDS, POLICIES
 
 MOST_BYTES = 16 << 20  # NASNetMobile's 771 layers take 0.8 MB
 DEEPEST = 100  # objects within objects

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer.scenes.creatures import INK, WHITE
-from explorer.scenes.pen import ellipse_points, hsv, shade, vivid
+from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
+from explorer.models.toy.drawings.animals import INK, WHITE
 
 _L, _M, _R = 0.24, 0.5, 0.76
 PIPS = {1: ((_M, _M),), 2: ((_L, _L), (_R, _R)), 3: ((_L, _L), (_M, _M), (_R, _R)),

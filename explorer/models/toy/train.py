@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.scenes.kinds import NAMES
-from explorer.scenes.lessons import CHECKING, STAGES, batches, drawers
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy.classes import NAMES
+from explorer.models.toy.curriculum import CHECKING, STAGES, batches, drawers
+from explorer.models.toy.scenes import draw_scene
 
 # The loss sees the logits divided by this, so those of the network as shipped are that much further apart. It is this
 # factor that saturates the softmax: of 600 unseen scenes 80 % are saturated with it and none without. It changes no
@@ -50,17 +50,18 @@ def train(seed=0, out=None, progress=None, stages=STAGES):
     """
     import keras
 
-    from explorer.scenes import learner, toy_vgg
+    from explorer.models.toy import model as toy_vgg
+    from explorer.models.toy import training_model
 
     out = _folder(toy_vgg.ASSETS if out is None else out)
     keras.utils.set_random_seed(seed)
-    model = learner.build()
+    model = training_model.build()
     # XLA's convolutions are slow on CPUs; the other backends need the compiler.
     model.compile(keras.optimizers.AdamW(stages[0].rate, weight_decay=1e-4, clipnorm=1.0),
                   keras.losses.CategoricalCrossentropy(from_logits=True),
                   jit_compile=keras.backend.backend() != "tensorflow")
     _learn(model, toy_vgg.preprocess, seed, stages, Bar() if progress is None else progress)
-    learner.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
+    training_model.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
     (out / toy_vgg.CLASS_NAMES.name).write_text(json.dumps(NAMES) + "\n", encoding="utf-8")
     return out / toy_vgg.WEIGHTS.name
 
@@ -111,7 +112,7 @@ def check(seed=0, count=1000, weights=None):
     """
     if count < 1 or seed < 0:
         raise InputError(f"A check takes a seed from 0 and a count from 1; received {seed} and {count}: mend them.")
-    from explorer.scenes import toy_vgg
+    from explorer.models.toy import model as toy_vgg
 
     model = toy_vgg.load(toy_vgg.WEIGHTS if weights is None else weights, classifier_activation=None)
     right = saturated = 0

@@ -8,12 +8,12 @@ import numpy as np
 from keras import layers
 
 from explorer.errors import InputError
-from explorer.scenes.kinds import NAMES
+from explorer.models.toy.classes import NAMES
 
 SIZE = 224
 WIDTHS = (8, 16, 32, 64, 96)
 UNITS = 64
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
 WEIGHTS = ASSETS / "toy_vgg.weights.h5"
 CLASS_NAMES = ASSETS / "toy_vgg.classes.json"
 

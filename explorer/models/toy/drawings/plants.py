@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from explorer.scenes.creatures import WHITE
-from explorer.scenes.pen import ellipse_points, hsv, shade, vivid
+from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
+from explorer.models.toy.drawings.animals import WHITE
 
 
 def flower(pen, rng):

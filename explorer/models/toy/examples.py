@@ -1,4 +1,4 @@
-"""The example pictures that ship with the explorer: python -m explorer.scenes.examples draws them again."""
+"""The example pictures that ship with the explorer: python -m explorer.models.toy.examples draws them again."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import cv2
 
-from explorer.scenes.scene import draw_scene
+from explorer.models.toy.scenes import draw_scene
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
+FOLDER = Path(__file__).resolve().parents[3] / "assets" / "examples"
 
 
 class Example(NamedTuple):

@@ -1,11 +1,11 @@
-"""ToyVGG as an entry of the zoo."""
+"""The entry of ToyVGG."""
 
+from explorer.models import weights as files
+from explorer.models.entry import DEFAULT, Entry
+from explorer.models.keras_builders import built
+from explorer.models.mixed_precision import in_precision
+from explorer.models.toy import model as toy_vgg
 from explorer.network.classifier import Classifier
-from explorer.scenes import toy_vgg
-from explorer.zoo import weights as files
-from explorer.zoo.entry import DEFAULT, Entry
-from explorer.zoo.keras_builders import built
-from explorer.zoo.mixed import in_precision
 
 
 class Embedded(Entry):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from explorer.scenes.pen import Pen, ellipse_points, hsv, shade
+from explorer.models.toy.canvas import Pen, ellipse_points, hsv, shade
 
 
 def _grid(size):

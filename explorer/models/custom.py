@@ -6,14 +6,14 @@ from pathlib import Path
 import keras
 
 from explorer.errors import InputError
+from explorer.models import preprocessing as known
+from explorer.models.labels import read_labels
+from explorer.models.mixed_precision import in_precision
+from explorer.models.safe_loading.archive import CONVERSIONS, unpack
+from explorer.models.safe_loading.build import build
+from explorer.models.safe_loading.config_check import read_recipe
+from explorer.models.safe_loading.hdf5_check import check_weights
 from explorer.network.classifier import Classifier
-from explorer.zoo import preprocessing as known
-from explorer.zoo.build import build
-from explorer.zoo.keras_file import CONVERSIONS, unpack
-from explorer.zoo.labels import read_labels
-from explorer.zoo.mixed import in_precision
-from explorer.zoo.recipe import read_recipe
-from explorer.zoo.stored_weights import check_weights
 
 
 def is_own(name):
@@ -26,8 +26,8 @@ def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=
 
     path: the file, as written by model.save. labels: the names of the classes, a list or a file of one a line or
     JSON; else "class 0", "class 1", ... preprocessing: "1/255" for a network fed numbers from 0 to 1, "1/127.5-1" for
-    −1 to 1, "none", "caffe", "tf", "torch": see explorer.zoo.preprocessing. head: which output explains, for a network
-    of several. input_size: (height, width) in pixels, for a network that takes any size.
+    −1 to 1, "none", "caffe", "tf", "torch": see explorer.models.preprocessing. head: which output explains, for a
+    network of several. input_size: (height, width) in pixels, for a network that takes any size.
     Raises InputError for a file that is damaged or not safe, for labels of the wrong number, and for a network that
     is no classifier of pictures.
     """

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from explorer.scenes import toy_vgg
-from explorer.scenes.kinds import NAMES
+from explorer.models.toy import model as toy_vgg
+from explorer.models.toy.classes import NAMES
 
 PLACES = (toy_vgg.SIZE // 2 ** len(toy_vgg.WIDTHS)) ** 2
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.scenes.backgrounds import draw_background, paste
-from explorer.scenes.kinds import KINDS, NAMES
-from explorer.scenes.pen import Pen
+from explorer.models.toy.backgrounds import draw_background, paste
+from explorer.models.toy.canvas import Pen
+from explorer.models.toy.classes import KINDS, NAMES
 
 LAYOUTS = ("one", "several", "two", "empty")
 SMALLEST = 64

@@ -19,7 +19,7 @@ LONGEST_REASON = 160
 
 
 def build(recipe, weights, stored_bytes):
-    """The Keras model of a recipe (see recipe.read_recipe) with its weights (a checked HDF5 file).
+    """The Keras model of a recipe (see `config_check.read_recipe`) with its weights (a checked HDF5 file).
 
     It is built in a thread of its own, since what Keras has begun and not finished is kept for each thread: a
     refused network leaves nothing behind. Raises InputError where Keras cannot build it.
