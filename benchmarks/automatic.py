@@ -17,7 +17,7 @@ import numpy as np
 import explorer
 from benchmarks import networks, results
 from benchmarks.rules import SHOWN, Question, errors
-from explorer.images import load_image
+from explorer.engine.images import load_image
 from explorer.models.toy.scenes import draw_scene
 
 SCENES = 41  # first word of the seeds of the scenes: none of them is learnt from or checked on

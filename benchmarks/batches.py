@@ -8,7 +8,7 @@ import argparse
 from benchmarks import networks, results
 from benchmarks.timing import interleaved, ratio, seconds
 from benchmarks.ways import Ours
-from explorer import sweep
+from explorer.engine import sweep
 
 SIZES = (4, 8, 16, 32, 64)
 

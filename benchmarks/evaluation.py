@@ -16,14 +16,14 @@ import numpy as np
 
 from benchmarks import networks, results
 from benchmarks.timing import interleaved, ratio, seconds
+from explorer.engine.images import fit
+from explorer.engine.sweep import LARGEST_BATCH
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.measuring import Outcome, measure
 from explorer.evaluation.pictures import folder, load
 from explorer.evaluation.questions import Questions
-from explorer.images import fit
 from explorer.models.spec import Network
 from explorer.models.toy.scenes import draw_scene
-from explorer.sweep import LARGEST_BATCH
 
 HEIGHT, WIDTH = 375, 500
 

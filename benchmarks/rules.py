@@ -6,9 +6,9 @@ import explorer
 from benchmarks.agreement import distance
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import joined
-from explorer.images import fit
+from explorer.engine.images import fit
+from explorer.engine.sweep import sweep
 from explorer.network.backend import fetch
-from explorer.sweep import sweep
 
 SHOWN = ("rsi_grad_cam", "integrated_grad_cam")
 OPTIONS = Options()

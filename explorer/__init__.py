@@ -17,8 +17,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 with quietly():  # the notes of the libraries below on the hardware they did not find
     from explorer.attribution.methods import METHODS
-    from explorer.baselines import BASELINES
-    from explorer.explain import explain, explain_layers
+    from explorer.engine.baselines import BASELINES
+    from explorer.engine.run import explain, explain_layers
     from explorer.models import MODELS, from_model, load
 
 __all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "explain_layers", "from_model", "load"]

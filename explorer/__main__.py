@@ -10,11 +10,11 @@ import explorer
 from explorer.attribution.heatmaps import describe_probability
 from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import integrated
+from explorer.engine.images import load_image
+from explorer.engine.masking import most_masks
 from explorer.errors import InputError
 from explorer.evaluation import command as evaluation
 from explorer.export import claim, free_stem, save
-from explorer.images import load_image
-from explorer.masking import most_masks
 from explorer.models.toy import train
 from explorer.models.weights import megabytes
 from explorer.network.backend import device, set_precision

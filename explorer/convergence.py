@@ -8,11 +8,11 @@ import numpy as np
 from explorer.attribution.methods import METHODS
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
 from explorer.attribution.path import Array, LayerPath
+from explorer.engine.integrate import KEPT_PATH, point_bytes
+from explorer.engine.run import explain
 from explorer.errors import InputError
-from explorer.explain import explain
 from explorer.network.backend import fetch
 from explorer.player import options_of
-from explorer.sampling import KEPT_PATH, point_bytes
 
 FINEST, COARSEST = 256, 16  # steps of the path all others are held against; fewer where so many cannot be held
 PLACED = "placed"  # the rule of points that were placed automatically
@@ -82,7 +82,7 @@ def converge(comparison, ask=explain, progress=None):
     """Measure it for a Comparison's question: one sweep of the finest path, all coarser ones being parts of it, then
     the rounds of automatic placement, which mostly find their points there.
 
-    ask: what explains in place of `explorer.explain.explain`, such as one that remembers. progress: as there.
+    ask: what explains in place of `explorer.engine.run.explain`, such as one that remembers. progress: as there.
     Raises InputError where the layer is too large, or the path is not kept.
     """
     methods = tuple(key for key in comparison.cams if _integrated(key)) or (WHOLE,)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from explorer.attribution.heatmaps import describe_probability
-from explorer.baselines import describe, displayed
-from explorer.images import fit
+from explorer.engine.baselines import describe, displayed
+from explorer.engine.images import fit
+from explorer.engine.question import AUTO
 from explorer.overlays import DEFAULT_COLORMAP, colour_bar, overlay
-from explorer.request import AUTO
 
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14

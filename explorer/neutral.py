@@ -17,7 +17,7 @@ import numpy as np
 from keras import ops
 
 from explorer.attribution.path import Array
-from explorer.baselines import ClassNeutral
+from explorer.engine.baselines import ClassNeutral
 from explorer.errors import InputError
 from explorer.network import backend
 

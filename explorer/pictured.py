@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.attribution.path import Array
+from explorer.engine.sweep import AT_PICTURE, sweep
 from explorer.network.backend import fetch
-from explorer.sweep import AT_PICTURE, sweep
 
 
 @dataclass(frozen=True, eq=False)

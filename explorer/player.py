@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer.appraisal import Points
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array, LayerPath
+from explorer.engine.adaptive import Points
 from explorer.errors import InputError
 from explorer.network import output_head
 from explorer.network.backend import fetch

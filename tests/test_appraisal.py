@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from test_placement import CASES, H, K, W, random, search
 
-from explorer import appraisal, placement
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.quadrature import product_shares
+from explorer.engine import adaptive
+from explorer.engine.adaptive import FIRST
 from explorer.network import backend
-from explorer.placement import FIRST
 
 ALPHAS = np.array([0, 0.1, 0.25, 0.3, 0.55, 0.6, 0.8, 0.85, 0.9, 1], np.float32)
 VARIANTS = [Options(), Options(units="all"), Options(units="positive", subtract_baseline=False)]
@@ -62,7 +62,7 @@ def test_the_estimate_compares_with_the_maps_of_every_other_point(key):
         part = cam(fewer, key, integrated(fewer, key, product_shares(fewer.samples.inner, now.search.slope)[0]))
         apart.append(np.linalg.norm(part / np.linalg.norm(part) - whole / np.linalg.norm(whole)))
     integral, cams = now._sums[0, key]
-    np.testing.assert_allclose(placement._apart(cams), max(apart), rtol=1e-3)
+    np.testing.assert_allclose(adaptive._apart(cams), max(apart), rtol=1e-3)
     np.testing.assert_allclose(np.asarray(integral), integrated(now, key, now.shares), rtol=1e-4, atol=1e-6)
     assert min(apart) > 1e-3, "leaving points out changes the map here"
 
@@ -86,7 +86,7 @@ def test_what_is_missing_of_the_score_is_told_interval_by_interval():
 @pytest.mark.parametrize("most", [1, 2, 4, 8, 9, 100])
 def test_intervals_weighed_a_few_at_a_time_weigh_the_same(most, monkeypatch):
     at_once = [standing()._variation(0, key) for key in PATH_METHODS]
-    monkeypatch.setattr(placement, "AT_ONCE", most * H * W * K)
+    monkeypatch.setattr(adaptive, "AT_ONCE", most * H * W * K)
     in_turn = [standing()._variation(0, key) for key in PATH_METHODS]
     np.testing.assert_allclose(in_turn, at_once, rtol=1e-5, atol=1e-7)
 
@@ -94,7 +94,7 @@ def test_intervals_weighed_a_few_at_a_time_weigh_the_same(most, monkeypatch):
 def test_one_compiled_function_serves_every_layer_and_every_length(monkeypatch):
     made, compile_ = [], backend.compiled
     monkeypatch.setattr(backend, "compiled", lambda *args: made.append(args) or compile_(*args))
-    for parts in (appraisal.sums, appraisal._variation, appraisal.gains):
+    for parts in (adaptive.sums, adaptive._variation, adaptive.gains):
         parts.cache_clear()
     for case in CASES[:3]:
         for alphas in (FIRST, ALPHAS):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network import backend
 
 TESTS = Path(__file__).resolve().parent
@@ -112,7 +112,7 @@ import numpy as np
 import networks as nets
 import test_backend
 from explorer.network import backend
-from explorer.explain import explain
+from explorer.engine.run import explain
 results = {}
 results["gradient"], results["u"], results["compiled"] = test_backend.parts()
 for label, (classifier, layer) in nets.samples().items():

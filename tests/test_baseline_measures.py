@@ -6,7 +6,7 @@ import pytest
 
 from explorer.attribution.metrics import alike, entropy, share
 from explorer.charts_baselines import MARK, amplified, descent_chart, marked
-from explorer.explain import explain
+from explorer.engine.run import explain
 
 
 def test_entropy_is_counted_in_bits():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.baselines import BASELINES, canonical, describe, make_baseline
+from explorer.engine.baselines import BASELINES, canonical, describe, make_baseline
+from explorer.engine.images import fit, load_image
 from explorer.errors import InputError
-from explorer.images import fit, load_image
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (31, 47, 3), dtype=np.uint8)
 SPECS = [

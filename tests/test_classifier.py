@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 from networks import refused, softmax
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network.classifier import PREDICT_BATCH, Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])

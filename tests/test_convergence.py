@@ -10,9 +10,9 @@ import pytest
 
 from explorer import convergence
 from explorer.convergence import FINEST, PLACED, Curve, apart, converge, finest_steps, measure
+from explorer.engine.integrate import KEPT_PATH
+from explorer.engine.run import explain
 from explorer.errors import Cancelled
-from explorer.explain import explain
-from explorer.sampling import KEPT_PATH
 
 SHOWN = ("integrated_grad_cam", "rsi_grad_cam")
 

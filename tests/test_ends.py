@@ -8,7 +8,7 @@ from keras import layers, ops
 from networks import refused, softmax
 
 from explorer.attribution.scores import SCORES_OF
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network.classifier import Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from explorer.attribution.metrics import ranks
-from explorer.baselines import make_baseline
+from explorer.engine.baselines import make_baseline
+from explorer.engine.images import fit
+from explorer.engine.run import explain
 from explorer.errors import InputError
 from explorer.evaluation import measuring
 from explorer.evaluation.boxes import Marked
@@ -15,8 +17,6 @@ from explorer.evaluation.measuring import measure
 from explorer.evaluation.pictures import Item, Sample
 from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.schema import SCHEMA, THRESHOLDS
-from explorer.explain import explain
-from explorer.images import fit
 from explorer.models.spec import Network
 
 BOXES = ((6, 2, 20, 14), (16, 10, 30, 22))  # in a picture of 24 × 32

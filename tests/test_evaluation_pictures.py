@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from test_evaluation_boxes import refused, write, xml
 
+from explorer.engine.images import FORMATS
 from explorer.errors import InputError
 from explorer.evaluation import wordnet
 from explorer.evaluation.boxes import Marked, fitted
 from explorer.evaluation.matching import suffixes
 from explorer.evaluation.pictures import EVALUATING, class_of, folder, load, scenes
-from explorer.images import FORMATS
 from explorer.models.keras_applications import class_names
 from explorer.models.toy.classes import NAMES
 from explorer.models.toy.curriculum import CHECKING, LEARNING

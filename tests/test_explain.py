@@ -10,8 +10,8 @@ from PIL import Image
 
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import DEFAULT
+from explorer.engine.run import completeness_gap, explain, probability_of
 from explorer.errors import InputError
-from explorer.explain import completeness_gap, explain, probability_of
 
 PICTURE = nets.picture(1)
 

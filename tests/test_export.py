@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from explorer import export, figure
-from explorer.comparison import Comparison, PathRecord
+from explorer.engine.images import fit
+from explorer.engine.result import Comparison, PathRecord
 from explorer.errors import InputError
-from explorer.images import fit
 from explorer.network.layers import Layer
 from explorer.overlays import colour_bar, overlay
 

@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from explorer.applies import objections
 from explorer.attribution.methods import METHODS
+from explorer.engine.applicability import objections
+from explorer.engine.run import explain
 from explorer.errors import InputError
-from explorer.explain import explain
 from explorer.network.classifier import Classifier
 
 ACTIVATIONS = ("relu", "softplus", "tanh", "linear", "elu", "silu", "leaky_relu")

@@ -4,8 +4,8 @@ import pytest
 import reference as ref
 from paths import PICTURE, STEPS, assert_same, built, path_of
 
-from explorer import sweep
-from explorer.explain import explain
+from explorer.engine import sweep
+from explorer.engine.run import explain
 from explorer.network import backend
 
 pytestmark = pytest.mark.gpu

@@ -7,7 +7,7 @@ import pytest
 from keras import layers, ops
 from networks import refused
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network.classifier import Classifier
 
 PICTURES = np.stack([nets.picture(seed) for seed in range(3)])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import images
+from explorer.engine import images
+from explorer.engine.images import fit, load_image
 from explorer.errors import InputError
-from explorer.images import fit, load_image
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8)

@@ -9,7 +9,7 @@ import pytest
 from keras import layers, ops
 from networks import refused
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network.classifier import Classifier
 from explorer.network.input_spec import Input, input_of
 

@@ -8,7 +8,7 @@ from keras import layers
 from paths import PICTURE, STEPS, assert_same, built, path_of, telling_class
 
 from explorer.attribution.methods import DEFAULT, METHODS
-from explorer.explain import explain
+from explorer.engine.run import explain
 
 EVERY = tuple(key for key in METHODS if key != "cam")  # which does not apply to networks of this form
 

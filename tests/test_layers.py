@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.network.input_spec import Input
 from explorer.network.layers import Layer, anatomy, block_ends, separators
 

@@ -16,14 +16,14 @@ from gradio.context import LocalContext
 from test_backend import python_with
 from visitor import Telling, asked, silent
 
-from explorer.comparison import Cost
+from explorer.engine.result import Cost
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
-from explorer.explain import explain
 from explorer.models import spec as known
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import backend
-from explorer.recent import Recent
 from explorer.ui import events, lent
 from explorer.ui.events import Explorer, guarded
 from explorer.ui.progress import reporting
@@ -239,9 +239,9 @@ except ImportError:
 import numpy as np, pytest
 import fake_spaces, networks as nets
 from explorer.network import backend, hooks
-from explorer.comparison import Cost
+from explorer.engine.result import Cost
 from explorer.errors import Cancelled, InputError
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.ui import lent
 from explorer.models import network as known
 from explorer.ui.events import Explorer

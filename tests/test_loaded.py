@@ -10,9 +10,9 @@ import networks as nets
 import numpy as np
 import pytest
 
-from explorer.explain import explain
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.models.pool import Loaded
-from explorer.recent import Recent
 
 LONG = 30  # seconds after which a thread is taken to be stuck
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from paths import PICTURE
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.margins import at_margin, errors_along, factor_for, margin_of
 from explorer.pictured import at_picture
 

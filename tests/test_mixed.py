@@ -11,7 +11,7 @@ from keras import layers
 from paths import PICTURE, fed
 
 import explorer
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.models.mixed_precision import in_precision
 from explorer.network import backend
 

@@ -9,14 +9,14 @@ import pytest
 from keras import layers
 
 from explorer import neutral
-from explorer.baselines import ClassNeutral, canonical, describe, displayed, make_baseline
+from explorer.engine.baselines import ClassNeutral, canonical, describe, displayed, make_baseline
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
-from explorer.explain import explain
 from explorer.figure import side_by_side
 from explorer.network import output_head
 from explorer.network.classifier import Classifier
 from explorer.network.input_spec import GREY_OF_RGB
-from explorer.recent import Recent
 
 SIZE = (networks.HEIGHT, networks.WIDTH)
 NEUTRAL_PIXEL = np.array([2.0, -1.5, 1.0])

@@ -12,7 +12,7 @@ import reference as ref
 from keras import layers
 from paths import BASELINE, PICTURE, STEPS, assert_same, built, fed, path_of, telling_class
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 
 SCORES = ("probability", "logit", "log-probability", "probability-naive")
 

@@ -15,10 +15,10 @@ from counting import assert_same_maps
 from keras import layers
 from paths import BASELINE, PICTURE, assert_same, built, fed
 
-from explorer.applies import objection
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath
-from explorer.explain import explain
+from explorer.engine.applicability import objection
+from explorer.engine.run import explain
 from explorer.network.layers import convolution_ends
 
 STEPS = 4

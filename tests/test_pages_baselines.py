@@ -7,7 +7,7 @@ from keras import layers
 from visitor import Telling, asked, silent
 
 from explorer import neutral
-from explorer.baselines import BASELINES
+from explorer.engine.baselines import BASELINES
 from explorer.ui import lineup, neutral_lab, spot
 from explorer.ui.events import guarded
 from explorer.ui.pages import baselines

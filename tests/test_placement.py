@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explorer import sampling
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Samples, joined
 from explorer.attribution.scores import SCORES
-from explorer.placement import FINEST, FIRST, ROUNDS, Placement
+from explorer.engine import integrate
+from explorer.engine.adaptive import FINEST, FIRST, ROUNDS, Placement
 
 H, W, K = 3, 4, 5
 SHOWN = ("rsi_grad_cam", "integrated_grad_cam")
@@ -109,8 +109,8 @@ class Formulas:
 
 def placed(at, tolerance=0.005, methods=SHOWN, layer=LAYER, preview=None):
     source = Formulas(at)
-    view = sampling.View(layer, methods, ("rsi_grad_cam",))
-    (track,) = sampling.placed(source, [view], Options(), SLOPE, tolerance, preview)
+    view = integrate.View(layer, methods, ("rsi_grad_cam",))
+    (track,) = integrate.placed(source, [view], Options(), SLOPE, tolerance, preview)
     asked = np.concatenate(source.asked)
     assert len(np.unique(asked)) == len(asked) == len(track.record.alphas), "no point is asked for twice, none is lost"
     np.testing.assert_array_equal(track.record.alphas, np.sort(asked), err_msg="in the order of the path")
@@ -252,7 +252,7 @@ def test_a_smaller_tolerance_goes_on_from_the_same_points():
 
 @pytest.mark.parametrize(("room", "most"), [(1 << 40, 128), (40, 40), (17, 17), (1, 17), (0, 17)])
 def test_no_more_points_than_can_be_held(room, most, monkeypatch):
-    monkeypatch.setattr(sampling, "KEPT_PATH", room * sampling.point_bytes(LAYER))
+    monkeypatch.setattr(integrate, "KEPT_PATH", room * integrate.point_bytes(LAYER))
     track = placed(random(1, kinked=True), 1e-9)
     assert len(track.record.alphas) == most, "then it stops, and tells how far it may be off"
     assert track.estimate > 1e-9

@@ -10,7 +10,7 @@ import pytest
 import reference as ref
 
 from explorer.attribution.methods import METHODS
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.player import norm, playback
 
 STEPS, CLASS = paths.STEPS, 4

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from explorer.charts import flat_zone
-from explorer.explain import explain
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.player import playback
-from explorer.recent import Recent
 from explorer.ui import player
 from explorer.ui.events import Silent
 from explorer.ui.pages import path

@@ -8,7 +8,7 @@ import reference as ref
 from keras import layers
 from paths import PICTURE, STEPS, assert_same, path_of, telling_class
 
-from explorer.explain import explain
+from explorer.engine.run import explain
 from explorer.models.mixed_precision import in_precision
 from explorer.network import backend
 from explorer.network.classifier import Classifier

@@ -15,7 +15,7 @@ import pytest
 
 import explorer
 from explorer.attribution.metrics import pixel_energy, pointing_game
-from explorer.images import fit, load_image
+from explorer.engine.images import fit, load_image
 
 KNOWN = {"energy": 0.690, "pointing": 0.91}
 ALLOWED = 0.03

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.applies import objections
 from explorer.attribution.metrics import inside, pixel_energy, pointing_game
-from explorer.images import fit, load_image
-from explorer.masking import most_masks
+from explorer.engine.applicability import objections
+from explorer.engine.images import fit, load_image
+from explorer.engine.masking import most_masks
 from explorer.models import MODELS
 
 SIZE = 224

@@ -1,7 +1,6 @@
 """Results that are kept: looking again costs nothing, a new class costs half."""
 
 import gc
-import sys
 import weakref
 
 import networks
@@ -9,12 +8,11 @@ import numpy as np
 import pytest
 from counting import Counting, assert_same_maps
 
-from explorer.comparison import Cost
+from explorer.engine import run
+from explorer.engine.result import Cost
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.errors import Cancelled
-from explorer.explain import explain
-from explorer.recent import Recent
-
-explain_module = sys.modules["explorer.explain"]  # the package's attribute of that name is the function
 
 
 @pytest.fixture
@@ -72,7 +70,7 @@ def test_a_path_too_large_to_hold_is_right_all_the_same(net, new, monkeypatch):
     """Whatever is kept of a coarser one: what is summed stretch by stretch has to come in order."""
     recent, picture = Recent(), networks.picture()
     recent.explain(net, picture, **(ASKED | {"steps": 6}))
-    monkeypatch.setattr(explain_module, "KEPT_PATH", 1)
+    monkeypatch.setattr(run, "KEPT_PATH", 1)
     streamed = recent.explain(net, picture, **(ASKED | new))
     monkeypatch.undo()
     assert streamed.path.activations is None, "nothing of it was held"
@@ -136,7 +134,7 @@ def test_one_byte_less_keeps_one_result_less(net):
 
 
 def test_results_that_hold_no_path_count_too(net, monkeypatch):
-    monkeypatch.setattr(explain_module, "KEPT_PATH", 1)
+    monkeypatch.setattr(run, "KEPT_PATH", 1)
     recent = Recent()
     found = recent.explain(net, networks.picture(), **ASKED)
     assert recent.bytes_held == found.bytes > found.path.values.nbytes > 0, "or their number would have no limit"

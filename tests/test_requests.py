@@ -1,17 +1,16 @@
 """Requests: what an earlier result spares, how one is stopped, and the one sentence a mistake gets."""
 
-import sys
 
 import networks as nets
 import numpy as np
 import pytest
 from counting import Counting
 
+from explorer.engine import run
+from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
-from explorer.explain import explain
 
 PICTURE = nets.picture(1)
-MODULE = sys.modules["explorer.explain"]  # the package's attribute of that name is the function
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +73,9 @@ def test_another_classifiers_activations_are_never_used(result):
 
 
 def test_a_path_too_large_to_keep_is_left_out(net, result, monkeypatch):
-    monkeypatch.setattr(MODULE, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5)
+    monkeypatch.setattr(run, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5)
     assert explain(net, PICTURE, "features", 4, steps=6).path.activations is not None, "room for exactly this path"
-    monkeypatch.setattr(MODULE, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5 - 1)
+    monkeypatch.setattr(run, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5 - 1)
     found = explain(net, PICTURE, "features", 4, steps=6)
     assert found.path.activations is None and found.path.gradients is None, "one byte too many"
     np.testing.assert_array_equal(found.path.scores, result.path.scores, err_msg="α and y stay")

@@ -1,21 +1,19 @@
 """How points reach a method: held, summed stretch by stretch, or placed, and in every way the same map."""
 
-import sys
 
 import networks as nets
 import numpy as np
 import pytest
 from counting import Counting, assert_same_maps
 
-from explorer import sampling
-from explorer.comparison import Cost
-from explorer.explain import explain, explain_layers
-from explorer.placement import ROUNDS
-from explorer.sampling import coarse_to_fine, most_points, point_bytes
-from explorer.sweep import batch_size
+from explorer.engine import integrate, run
+from explorer.engine.adaptive import ROUNDS
+from explorer.engine.integrate import coarse_to_fine, most_points, point_bytes
+from explorer.engine.result import Cost
+from explorer.engine.run import explain, explain_layers
+from explorer.engine.sweep import batch_size
 
 PICTURE = nets.picture(1)
-EXPLAIN = sys.modules["explorer.explain"]  # the package's attribute of that name is the function
 ASKED = {"layer": "features", "class_index": 4}
 OPTIONS = [{}, {"units": "all", "gradients": "positive"}, {"quadrature": "right"}, {"endpoint": False}]
 
@@ -43,7 +41,7 @@ def points_at_once(net, count):
 @pytest.mark.parametrize("size", [1, 2, 5, 13])
 def test_stretch_by_stretch_is_the_same_sum(net, monkeypatch, size, options):
     whole = explain(net, PICTURE, steps=12, **ASKED, **options)
-    monkeypatch.setattr(EXPLAIN, "KEPT_PATH", 1)
+    monkeypatch.setattr(run, "KEPT_PATH", 1)
     budget = points_at_once(net, size)
     net.forget()
     found = explain(net, PICTURE, steps=12, memory_budget=budget, **ASKED, **options)
@@ -56,9 +54,9 @@ def test_stretch_by_stretch_is_the_same_sum(net, monkeypatch, size, options):
 
 def test_what_is_held_does_not_grow_with_the_steps(net, monkeypatch):
     """While a path is summed, two batches' worth of its points is alive at most."""
-    monkeypatch.setattr(EXPLAIN, "KEPT_PATH", 1)
+    monkeypatch.setattr(run, "KEPT_PATH", 1)
     alive, most = [], []
-    look = sampling.Source.walk
+    look = integrate.Source.walk
 
     def watched(source, alphas):
         import weakref
@@ -68,7 +66,7 @@ def test_what_is_held_does_not_grow_with_the_steps(net, monkeypatch):
             most.append(sum(one() is not None for one in alive))
             yield samples
 
-    monkeypatch.setattr(sampling.Source, "walk", watched)
+    monkeypatch.setattr(integrate.Source, "walk", watched)
     explain(net, PICTURE, steps=60, memory_budget=points_at_once(net, 3), **ASKED)
     assert len(most) >= 20 and max(most) <= 3, f"batches alive at once: {most}"
 
@@ -79,7 +77,7 @@ def test_exhausted_memory_is_survived(way, most, monkeypatch):
     asked = ASKED | {"steps": "auto" if way == "placed" else 12}
     whole = explain(nets.make()[0], PICTURE, **asked)
     if way == "streamed":
-        monkeypatch.setattr(EXPLAIN, "KEPT_PATH", 1)
+        monkeypatch.setattr(run, "KEPT_PATH", 1)
     net = Counting(nets.make()[0], most)
     found = explain(net, PICTURE, **asked)
     assert net.refused and max(net.sizes) <= most, "batches were halved until they fitted"
@@ -176,7 +174,7 @@ def test_automatic_steps_reach_the_tolerance_or_all_they_may(net):
 def test_points_are_at_most_what_can_be_held(net, monkeypatch):
     layer = net.layer("features")
     assert most_points([layer]) == ROUNDS[-1], "a small layer may have all"
-    monkeypatch.setattr(sampling, "KEPT_PATH", 40 * point_bytes(layer))
+    monkeypatch.setattr(integrate, "KEPT_PATH", 40 * point_bytes(layer))
     assert most_points([layer]) == 40, "a large one those that fit"
     found = explain(net, PICTURE, steps="auto", tolerance=1e-9, **ASKED)
     assert len(found.path.alphas) == 40 and found.estimated_error > 1e-9, "and the estimate says how far that is"
@@ -191,7 +189,7 @@ def test_layers_together_are_layers_alone(net, monkeypatch, order, way):
     names = [("stem", "features", "neck")[i] for i in order]
     alone = {name: explain(net, PICTURE, name, 4, steps=9) for name in names}
     if way == "streamed":
-        monkeypatch.setattr(EXPLAIN, "KEPT_PATH", 1)
+        monkeypatch.setattr(run, "KEPT_PATH", 1)
     net.forget()
     together = explain_layers(net, PICTURE, names, 4, steps=9)
     assert net.passes == 10, "ten points for three layers, not thirty"

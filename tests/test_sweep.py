@@ -9,9 +9,9 @@ import tensorflow as tf
 from counting import Counting
 
 from explorer.attribution.path import joined
+from explorer.engine.sweep import LARGEST_BATCH, batch_size, even_share, sweep
 from explorer.errors import Cancelled
 from explorer.network import backend
-from explorer.sweep import LARGEST_BATCH, batch_size, even_share, sweep
 
 CLASS, POINTS = 2, 12
 NAMES = ("backbone/stem", "backbone/features", "neck")

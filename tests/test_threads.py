@@ -9,10 +9,10 @@ import networks as nets
 import pytest
 from counting import Counting, assert_same_maps
 
-from explorer.comparison import Cost
+from explorer.engine.result import Cost
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain, explain_layers
 from explorer.errors import Cancelled
-from explorer.explain import explain, explain_layers
-from explorer.recent import Recent
 
 TIMEOUT = 120  # seconds after which a thread counts as stuck
 LAYERS = ("stem", "features", "neck")

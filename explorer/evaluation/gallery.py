@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from explorer.attribution.heatmaps import describe_probability
+from explorer.engine.images import fit
+from explorer.engine.run import explain
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report import Card, extremes
-from explorer.explain import explain
-from explorer.images import fit
 from explorer.overlays import overlay
 
 OPACITY = 0.6

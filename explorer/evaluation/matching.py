@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from explorer.engine.images import FORMATS
 from explorer.errors import InputError
-from explorer.images import FORMATS
 
 PICTURE_COLUMNS = ("file", "filename", "image", "imageid", "name", "path")
 

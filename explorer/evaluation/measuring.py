@@ -7,13 +7,13 @@ import numpy as np
 
 from explorer.attribution import metrics
 from explorer.attribution.quadrature import stieltjes
-from explorer.baselines import make_baseline
+from explorer.engine.baselines import make_baseline
+from explorer.engine.images import fit
+from explorer.engine.run import explain_layers, probability_of
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.pictures import class_of, load
 from explorer.evaluation.schema import OVERLAPS, SCHEMA, THRESHOLDS, overlap
-from explorer.explain import explain_layers, probability_of
-from explorer.images import fit
 
 log = logging.getLogger("explorer")
 

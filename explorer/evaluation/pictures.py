@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.engine.images import load_image
 from explorer.errors import InputError
 from explorer.evaluation import wordnet
 from explorer.evaluation.boxes import Marked, find_boxes, read_xml
 from explorer.evaluation.matching import Lookup, name_parts, read_pairs, suffixes, visible_files
-from explorer.images import load_image
 from explorer.models.toy.scenes import draw_scene
 
 EVALUATING = 3  # first word of the seeds of scenes: none of them is learnt from or checked on (see scenes/lessons.py)

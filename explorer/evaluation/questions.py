@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from explorer.attribution.methods import DEFAULT, Options
-from explorer.baselines import is_named
+from explorer.engine.baselines import is_named
+from explorer.engine.question import request
 from explorer.errors import InputError
 from explorer.models.spec import Network
-from explorer.request import request
 
 MOST_CURVE_STEPS = 1000
 LAST_BLOCKS = 2  # the ends of so many blocks are evaluated where no layers are named

@@ -8,7 +8,7 @@ import gradio as gr
 from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import CHOICES
 from explorer.attribution.scores import SCORES
-from explorer.baselines import BASELINES
+from explorer.engine.baselines import BASELINES
 from explorer.models import MODELS
 from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
@@ -54,7 +54,7 @@ class Asked:
 
     @property
     def baseline_spec(self):
-        """The one word (or the picture) that `explorer.baselines` understands."""
+        """The one word (or the picture) that `explorer.engine.baselines` understands."""
         given = {
             "blurred": f"blurred:{_written(self.sigma)}",
             "uniform-noise": f"uniform-noise:{_written(self.seed)}",

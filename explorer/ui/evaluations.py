@@ -5,15 +5,15 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from explorer.applies import objection
 from explorer.attribution.methods import METHODS, Options
+from explorer.engine.applicability import objection
+from explorer.engine.masking import most_masks
 from explorer.errors import InputError
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.matching import suffixes
 from explorer.evaluation.questions import PAPER, Questions, Rules
 from explorer.evaluation.run import SETTINGS, evaluate
 from explorer.evaluation.source import Source
-from explorer.masking import most_masks
 from explorer.network import backend
 from explorer.ui.question import question
 from explorer.ui.reports import Place, Report

@@ -11,15 +11,15 @@ from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from explorer.applies import objections
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
+from explorer.engine.applicability import objections
+from explorer.engine.masking import most_masks
+from explorer.engine.result_cache import Recent
 from explorer.errors import Cancelled, InputError
-from explorer.masking import most_masks
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import output_head
-from explorer.recent import Recent
 from explorer.ui import choices, lent, networks, results, text
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradio.media import get_image
 
-from explorer.images import load_image
+from explorer.engine.images import load_image
 from explorer.ui.session import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"

@@ -15,13 +15,13 @@ from functools import cache
 
 import gradio as gr
 
+from explorer.engine.images import fit
+from explorer.engine.result_cache import Recent
+from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
-from explorer.explain import explain
-from explorer.images import fit
 from explorer.models import keras_builders
 from explorer.models.pool import Loaded
 from explorer.network import backend, hooks
-from explorer.recent import Recent
 
 log = logging.getLogger("explorer")
 
@@ -52,7 +52,7 @@ class Lent:
         return (self._machine or backend.describe()).replace(" · GPU · ", " · GPU, lent · ")
 
     def explain(self, classifier, image, epsilon=1e-8, progress=None, preview=None, reuse=None, **settings):
-        """As `explorer.explain.explain`. reuse is not needed: what can be used again lies where the card is."""
+        """As `explorer.engine.run.explain`. reuse is not needed: what can be used again lies where the card is."""
         tell = progress or (lambda *count: None)
         tell("waiting for a graphics card", 0, 1)
         picture = fit(image, *classifier.input_size)  # all that the network sees of it is all that has to travel

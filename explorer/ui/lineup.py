@@ -9,7 +9,7 @@ import numpy as np
 from explorer import neutral
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import entropy
-from explorer.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
+from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.network import output_head
 from explorer.overlays import overlay, shared_scale
 from explorer.ui import text

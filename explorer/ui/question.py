@@ -1,11 +1,11 @@
 """What the page asks of the core, from what stands in its controls."""
 
-from explorer.applies import objection
 from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import INTEGRATED
 from explorer.attribution.scores import SCORES_OF
+from explorer.engine.applicability import objection
+from explorer.engine.question import AUTO
 from explorer.errors import InputError
-from explorer.request import AUTO
 from explorer.ui.controls import PICTURE_BASELINE
 
 # The question the page opens with: the values its controls start from.

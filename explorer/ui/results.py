@@ -8,7 +8,7 @@ import cv2
 from explorer import charts, overlays
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
-from explorer.baselines import describe, displayed
+from explorer.engine.baselines import describe, displayed
 from explorer.ui import text
 
 

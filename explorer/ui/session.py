@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from explorer.comparison import Comparison
+from explorer.engine.images import load_image
+from explorer.engine.result import Comparison
 from explorer.errors import Cancelled, InputError
-from explorer.images import load_image
 from explorer.models.spec import Network
 
 

@@ -5,7 +5,7 @@ from html import escape
 import gradio as gr
 
 from explorer import neutral
-from explorer.baselines import canonical
+from explorer.engine.baselines import canonical
 from explorer.ui import lineup, neutral_lab, results, spot, text
 
 KEY, LABEL = "baselines", "Baselines"

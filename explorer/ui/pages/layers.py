@@ -8,8 +8,8 @@ import numpy as np
 from explorer.attribution.heatmaps import resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.methods.sise import fusion
-from explorer.explain import explain_layers
-from explorer.masking import most_masks
+from explorer.engine.masking import most_masks
+from explorer.engine.run import explain_layers
 from explorer.overlays import overlay
 from explorer.ui import choices, text
 from explorer.ui.tiles import CHOOSING, Tile, grid

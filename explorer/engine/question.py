@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from explorer.applies import require
 from explorer.attribution import heatmaps
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array
-from explorer.baselines import canonical, make_baseline
+from explorer.engine.applicability import require
+from explorer.engine.baselines import canonical, make_baseline
+from explorer.engine.images import fit, load_image
 from explorer.errors import InputError
-from explorer.images import fit, load_image
 from explorer.network.layers import Layer
 
 MOST_STEPS = 10_000

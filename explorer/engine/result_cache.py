@@ -6,10 +6,10 @@ from collections import OrderedDict
 from dataclasses import replace
 from weakref import WeakSet, WeakValueDictionary
 
-from explorer.baselines import ClassNeutral, canonical
-from explorer.comparison import Cost
-from explorer.explain import explain
-from explorer.images import fit, load_image
+from explorer.engine.baselines import ClassNeutral, canonical
+from explorer.engine.images import fit, load_image
+from explorer.engine.result import Cost
+from explorer.engine.run import explain
 
 LIMIT = 1 << 30  # bytes of results that are kept
 PATIENCE = 0.2  # seconds between two looks at whether a visitor who waits for another's answer wants to stop

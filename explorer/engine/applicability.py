@@ -6,9 +6,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from explorer.attribution.methods import METHODS
+from explorer.engine.sweep import ENDS, sweep
 from explorer.errors import InputError
 from explorer.network.backend import fetch
-from explorer.sweep import ENDS, sweep
 
 _known = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
 

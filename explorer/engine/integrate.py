@@ -10,10 +10,10 @@ import numpy as np
 
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import LayerPath, joined
-from explorer.comparison import PathRecord
+from explorer.engine.adaptive import FIRST, ROUNDS, Placement
+from explorer.engine.result import PathRecord
+from explorer.engine.sweep import sweep
 from explorer.network.layers import Layer
-from explorer.placement import FIRST, ROUNDS, Placement
-from explorer.sweep import sweep
 
 KEPT_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and stays with the result
 
@@ -49,8 +49,8 @@ class Track:
 class Source:
     """Where Samples come from: an earlier answer as far as it goes, the network for the rest.
 
-    question: arguments of `explorer.sweep.sweep` up to the score. known: the PathRecord of an earlier answer about the
-    same path at the one layer, or None; same_score: whether it is of the same class and score too.
+    question: arguments of `explorer.engine.sweep.sweep` up to the score. known: the PathRecord of an earlier answer
+    about the same path at the one layer, or None; same_score: whether it is of the same class and score too.
     Afterwards `passes` is how many points went through the network, `heads` how many through its part behind the layer.
     """
 

@@ -1,20 +1,22 @@
 """One picture, one question, every method: a request in, a Comparison out."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 import numpy as np
 
 from explorer.attribution.methods import DEFAULT, METHODS, Options
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
-from explorer.comparison import Comparison, Cost
+from explorer.attribution.path import joined
+from explorer.engine.integrate import KEPT_PATH, Source, View, held, placed, point_bytes, streamed
+from explorer.engine.masking import Answers
+from explorer.engine.question import request
+from explorer.engine.result import Comparison, Cost
+from explorer.engine.straight_line import Straight
+from explorer.engine.sweep import ENDS, MEMORY_BUDGET, sweep
 from explorer.errors import InputError
-from explorer.further import Found, Further
 from explorer.network import output_head
 from explorer.network.backend import fetch
-from explorer.request import request
-from explorer.sampling import KEPT_PATH, Source, View, held, placed, point_bytes, streamed
-from explorer.sweep import MEMORY_BUDGET
 
 ON_THE_PATH = ("layer", "input")  # paths of `explorer.attribution.methods.base.PATHS` that one sweep serves together
 
@@ -55,9 +57,9 @@ def explain_layers(
     """The same picture at several layers, from one sweep of the network for all of them.
 
     layers: names; None is the default layer. class_index: an index or a class name, by default the most probable.
-    baseline: see `explorer.baselines`. steps: m, so T = m + 1 evenly spaced points, or "auto": points are placed where
-    the maps need them, until the estimated error of every map and the completeness gap are at most `tolerance`, or as
-    many points as can be held have been asked for.
+    baseline: see `explorer.engine.baselines`. steps: m, so T = m + 1 evenly spaced points, or "auto": points are placed
+    where the maps need them, until the estimated error of every map and the completeness gap are at most `tolerance`,
+    or as many points as can be held have been asked for.
     gradients, units, quadrature, subtract_baseline, endpoint: see `explorer.attribution.methods.Options`. score: a key
     of SCORES, by default the probability.
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop. preview: called
@@ -100,6 +102,64 @@ def explain_layers(
         show(tracks)
     more = [further.at(layer, track) for layer, track in zip(asked.layers, tracks, strict=False)]
     return comparisons(tracks, more)
+
+
+@dataclass
+class Found:
+    """What the methods that need more than the path come to at one layer."""
+
+    cams: dict = field(default_factory=dict)  # method -> the raw map
+    layer_maps: dict = field(default_factory=dict)  # method -> [(layer, its map)], of those that fuse several
+    estimate: float | None = None  # how far a map may be off, where points were placed automatically
+    heads: int = 0  # points through the part behind the layer
+
+
+class Further:
+    """Methods that need more of the network than the path through it: another path, another score, masked pictures.
+
+    question: arguments of `explorer.engine.sweep.sweep` up to the score, its layers left open as None. walk: a function
+    (source, views) -> [Track], which chooses the points as asked. known: answers to masked pictures.
+    """
+
+    def __init__(self, asked, question, walk, known, budget, progress):
+        self.asked, self.question, self.walk, self.budget, self.progress = asked, question, walk, budget, progress
+        classifier, _, start, end, class_index, score = question
+        self.answers = Answers((classifier, start, end, class_index, score), known, budget, progress)
+
+    def at(self, layer, track):
+        """track: of the layer, along the path."""
+        found = Found()
+        straight = self._of("straight")
+        if straight:
+            self._straight(layer, track.ends, straight, found)
+        for key in self._of("logit"):
+            found.cams[key] = self._at_logit(key, layer, track.ends)
+            found.heads += len(ENDS)
+        for key in self._of("masks"):
+            cam, layer_maps = self.answers.map_of(key, layer, float(track.ends.scores[0]))
+            found.cams[key] = cam
+            if METHODS[key].masking.every_block:
+                found.layer_maps[key] = layer_maps
+        return found
+
+    def _of(self, kind):
+        return tuple(key for key in self.asked.methods if METHODS[key].path == kind)
+
+    def _straight(self, layer, ends, keys, found):
+        source = Straight(self._at(layer), ends.activations, self.budget, self.progress)
+        (track,) = self.walk(source, [View(layer, keys)])
+        options = self.asked.options
+        found.cams |= {key: fetch(METHODS[key].cam(track.integrals[key], track.ends, options)) for key in keys}
+        found.estimate, found.heads = track.estimate, found.heads + source.heads
+
+    def _at_logit(self, key, layer, ends):
+        *question, _ = self._at(layer)
+        parts = sweep(*question, "logit", ENDS, fetch(ends.activations), self.budget)
+        return fetch(METHODS[key].cam(None, joined(list(parts)).path(0), self.asked.options))
+
+    def _at(self, layer):
+        classifier, _, *rest = self.question
+        return classifier, [layer], *rest
 
 
 def _views(asked):

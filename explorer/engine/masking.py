@@ -3,8 +3,8 @@
 import numpy as np
 
 from explorer.attribution.methods import METHODS
+from explorer.engine.sweep import AT_PICTURE, MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
 from explorer.network import backend, layers
-from explorer.sweep import AT_PICTURE, MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
 
 NOTHING = "", -1  # the one name of every mask that lets nothing through: the network is shown black once for all
 

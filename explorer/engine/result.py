@@ -11,7 +11,7 @@ import numpy as np
 from explorer.attribution import heatmaps
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Array, Samples
-from explorer.baselines import once_more
+from explorer.engine.baselines import once_more
 from explorer.network.backend import fetch
 from explorer.network.layers import Layer
 

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from explorer.engine.images import fit, load_image
 from explorer.errors import InputError
-from explorer.images import fit, load_image
 
 MAX_SIGMA = 200.0  # pixels; by then every picture the networks see is even
 MAX_SEED = 2**32 - 1

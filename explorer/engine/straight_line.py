@@ -2,15 +2,16 @@
 
 import numpy as np
 
+from explorer.engine.sweep import sweep
 from explorer.network import backend
-from explorer.sweep import sweep
 
 
 class Straight:
-    """Points of that line as Samples, the source of a path like `explorer.sampling.Source`.
+    """Points of that line as Samples, the source of a path like `explorer.engine.integrate.Source`.
 
-    question: arguments of `explorer.sweep.sweep` up to the score. ends: (2, h, w, K), A(0) and A(1). What by-passes the
-    layer stays as it is at the picture. Afterwards `heads` is how many points went through the part behind the layer.
+    question: arguments of `explorer.engine.sweep.sweep` up to the score. ends: (2, h, w, K), A(0) and A(1). What
+    by-passes the layer stays as it is at the picture. Afterwards `heads` is how many points went through the part
+    behind the layer.
     """
 
     def __init__(self, question, ends, budget, progress=None):

@@ -1,0 +1,1 @@
+"""One question, one result: what is looked at, the path through the network, the maps."""
