@@ -21,7 +21,8 @@ RULE_STYLES = {  # rule: (label, colour, marker, dash)
 def rise(alphas, scores, played, score_label, flat_from=None, dark=False):
     """Where the score rises, and the integrated gradients that add up to it.
 
-    alphas, scores: (T,) of the whole path; played: `explorer.player.Playback`; flat_from: see `charts.flat_zone`.
+    alphas, scores: (T,) of the whole path; played: `explorer.studies.playback.Playback`; flat_from: see
+    `charts.flat_zone`.
     """
     figure = _two_rows(
         f"<b>Score</b> y(α): the {score_label}", "<b>Completeness</b>: Σ integrated gradients so far", flat_from, dark
@@ -58,9 +59,9 @@ def why(played, flat_from=None, dark=False):
 def convergence(curves, title, words, floor=None, dark=False):
     """Errors against steps, both logarithmic.
 
-    curves: {rule: `explorer.convergence.Curve`}, each in the looks of RULE_STYLES; title above, words at the vertical
-    axis; floor: the error below which nothing is known, shaded; dark as in `charts`. Errors of exactly zero have no
-    place.
+    curves: {rule: `explorer.studies.convergence.Curve`}, each in the looks of RULE_STYLES; title above, words at the
+    vertical axis; floor: the error below which nothing is known, shaded; dark as in `charts`. Errors of exactly zero
+    have no place.
     """
     figure = go.Figure(layout=layout(dark, height=270, margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM}))
     for rule, curve in curves.items():

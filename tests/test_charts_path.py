@@ -10,8 +10,8 @@ import pytest
 
 from explorer import charts_path
 from explorer.charts import INK
-from explorer.convergence import Curve
-from explorer.player import Playback
+from explorer.studies.convergence import Curve
+from explorer.studies.playback import Playback
 
 ALPHAS = np.array([0, 0.25, 0.5, 1])
 SCORES = np.array([0.1, 0.4, 0.9, 0.9])

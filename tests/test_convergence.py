@@ -8,11 +8,11 @@ import numpy as np
 import paths
 import pytest
 
-from explorer import convergence
-from explorer.convergence import FINEST, PLACED, Curve, apart, converge, finest_steps, measure
 from explorer.engine.integrate import KEPT_PATH
 from explorer.engine.run import explain
 from explorer.errors import Cancelled
+from explorer.studies import convergence
+from explorer.studies.convergence import FINEST, PLACED, Curve, apart, converge, finest_steps, measure
 
 SHOWN = ("integrated_grad_cam", "rsi_grad_cam")
 

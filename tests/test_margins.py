@@ -6,8 +6,8 @@ import pytest
 from paths import PICTURE
 
 from explorer.engine.run import explain
-from explorer.margins import at_margin, errors_along, factor_for, margin_of
-from explorer.pictured import at_picture
+from explorer.studies.at_image import at_picture
+from explorer.studies.softmax_margin import at_margin, errors_along, factor_for, margin_of
 
 VALUES = np.array([1.0, 3.5, -2.0, 3.0, 0.5])
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explorer import neutral
 from explorer.engine.baselines import ClassNeutral, canonical, describe, displayed, make_baseline
 from explorer.engine.result_cache import Recent
 from explorer.engine.run import explain
@@ -17,6 +16,7 @@ from explorer.figure import side_by_side
 from explorer.network import output_head
 from explorer.network.classifier import Classifier
 from explorer.network.input_spec import GREY_OF_RGB
+from explorer.studies import class_neutral
 
 SIZE = (networks.HEIGHT, networks.WIDTH)
 NEUTRAL_PIXEL = np.array([2.0, -1.5, 1.0])
@@ -45,7 +45,7 @@ def last(steps):
 
 def test_the_loss_is_the_published_one(net):
     pixels = networks.picture().astype(np.float32) - 40
-    loss, _, most = neutral.objective(net)(pixels)
+    loss, _, most = class_neutral.objective(net)(pixels)
     p = networks.softmax(net.values(pixels[None]).astype(np.float64))[0]
     expected = 0.99 * np.abs(p - 1 / len(p)).max() + 0.01 * np.mean(pixels.astype(np.float64) ** 2)
     assert loss == pytest.approx(expected, rel=1e-5) and most == pytest.approx(p.max(), rel=1e-5), "0.99 and 0.01"
@@ -55,7 +55,7 @@ def test_the_loss_is_the_published_one(net):
 def test_the_gradient_is_that_of_finite_differences(net, seed):
     rng = np.random.default_rng(seed)
     pixels, way = rng.normal(0, 3, (*SIZE, 3)).astype(np.float32), rng.choice([-1.0, 1.0], (*SIZE, 3))
-    loss_at = neutral.objective(net)
+    loss_at = class_neutral.objective(net)
     slope, step = loss_at(pixels)[1], 0.2
     ahead, behind = (loss_at((pixels + sign * step * way).astype(np.float32))[0] for sign in (1, -1))
     assert (slope * way).sum() == pytest.approx((ahead - behind) / (2 * step), rel=0.02, abs=2e-6)
@@ -63,7 +63,7 @@ def test_the_gradient_is_that_of_finite_differences(net, seed):
 
 def test_the_matrix_of_a_preprocessing_that_turns_colours_round(net):
     expected = np.eye(3)[::-1] / 64
-    assert np.allclose(neutral.pixel_matrix(net), expected, atol=1e-6), "red goes last, and all are divided by 64"
+    assert np.allclose(class_neutral.pixel_matrix(net), expected, atol=1e-6), "red goes last, and all are divided by 64"
 
 
 def one_channel():
@@ -85,24 +85,24 @@ def _small(x, maps):
 def test_the_gradient_comes_back_through_every_kind_of_input(make):
     classifier = make()
     if make is one_channel:
-        matrix = neutral.pixel_matrix(classifier)
+        matrix = class_neutral.pixel_matrix(classifier)
         assert np.allclose(matrix, GREY_OF_RGB[:, None] / 64, atol=1e-6), "grey is a sum of red, green and blue"
     rng = np.random.default_rng(0)
     pixels, way = rng.normal(0, 20, (*SIZE, 3)).astype(np.float32), np.zeros((*SIZE, 3))
     way[2:5, 6:9, 1] = 1.0
-    loss_at = neutral.objective(classifier)
+    loss_at = class_neutral.objective(classifier)
     ahead, behind = (loss_at((pixels + sign * way).astype(np.float32))[0] for sign in (1, -1))
     assert (loss_at(pixels)[1] * way).sum() == pytest.approx((ahead - behind) / 2, rel=0.03, abs=2e-6), classifier.name
 
 
 def test_where_the_neutral_pixel_is_known_it_is_found():
-    found = last(neutral.descent(linear_in_the_mean_colour()))
+    found = last(class_neutral.descent(linear_in_the_mean_colour()))
     assert np.allclose(found.pixels, NEUTRAL_PIXEL, atol=0.1), "every pixel is the one at which all logits are alike"
     assert found.greatest[0] > 0.5 and found.greatest[found.chosen] < 0.26, "so every class of four has a quarter"
 
 
 def test_the_steps_are_those_of_rmsprop(net):
-    loss_at = neutral.objective(net)
+    loss_at = class_neutral.objective(net)
     pixels = keras.Variable(np.zeros((*SIZE, 3), np.float32))
     optimizer = keras.optimizers.RMSprop(0.1, epsilon=1e-14)  # under the root, where 1e-7 beside it is about 1e-14
     expected = []
@@ -110,12 +110,13 @@ def test_the_steps_are_those_of_rmsprop(net):
         loss, slope, _ = loss_at(keras.ops.convert_to_numpy(pixels))
         expected.append(loss)
         optimizer.apply([slope], [pixels])
-    assert np.allclose(last(neutral.descent(net, steps=5)).losses, expected, rtol=1e-3), "Keras' own, step by step"
+    losses = last(class_neutral.descent(net, steps=5)).losses
+    assert np.allclose(losses, expected, rtol=1e-3), "Keras' own, step by step"
 
 
 def test_the_loss_falls_and_the_pixels_are_those_of_its_least(net):
-    found = last(neutral.descent(net))
-    assert found.steps == neutral.STEPS == 200 and len(found.greatest) == 201, "black, and each of 200 steps"
+    found = last(class_neutral.descent(net))
+    assert found.steps == class_neutral.STEPS == 200 and len(found.greatest) == 201, "black, and each of 200 steps"
     assert found.losses[found.chosen] == found.losses.min() < found.losses[0], "the loss falls"
     assert found.greatest[found.chosen] < found.greatest[0], "and with it the greatest probability"
     p = output_head.probabilities("softmax", net.values(found.pixels[None]))[0]
@@ -127,7 +128,7 @@ def test_on_a_real_network_no_class_of_a_thousand_stands_out_any_more(shared_dat
     import explorer
 
     weights = shared_data / "keras_home" / "models" / "mobilenet_2_5_224_tf.h5"
-    found = last(neutral.descent(explorer.load("mobilenet-0.25", str(weights)), steps=60))
+    found = last(class_neutral.descent(explorer.load("mobilenet-0.25", str(weights)), steps=60))
     most = found.greatest[found.chosen]
     assert most - 0.001 < 0.2 * (found.greatest[0] - 0.001), f"from {found.greatest[0]} to {most}, towards 1/1000"
     assert np.abs(found.pixels).max() < 8, "by a few of 255 steps of brightness, as was published of VGG-19"
@@ -143,30 +144,31 @@ def test_it_is_kept_as_long_as_its_network_and_can_be_stopped():
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        neutral.class_neutral(own, stop)
-    assert neutral.kept(own) is None and counts[-1][1:] == (2, 200), "stopped after two steps, it is not kept"
+        class_neutral.class_neutral(own, stop)
+    assert class_neutral.kept(own) is None and counts[-1][1:] == (2, 200), "stopped after two steps, it is not kept"
     shown = []
-    found = neutral.class_neutral(own, show=shown.append)
+    found = class_neutral.class_neutral(own, show=shown.append)
     assert len(shown) == 201 and shown[-1] is found, "every step can be shown"
     own.run = None
-    assert neutral.class_neutral(own) is neutral.kept(own) is found, "a second time it costs nothing"
-    before = len(neutral._kept)
+    assert class_neutral.class_neutral(own) is class_neutral.kept(own) is found, "a second time it costs nothing"
+    before = len(class_neutral._kept)
     del own, found, shown
     gc.collect()
-    assert len(neutral._kept) == before - 1, "and it goes with its network"
+    assert len(class_neutral._kept) == before - 1, "and it goes with its network"
 
 
 def test_what_has_no_neutral_picture_is_refused():
     model, _ = networks.ending(layers.Activation("sigmoid"))
-    words = networks.refused(neutral.class_neutral, networks.classifier(model))
+    words = networks.refused(class_neutral.class_neutral, networks.classifier(model))
     assert "sigmoid of its own" in words, "without a softmax there is no 1/N"
-    words = networks.refused(neutral.class_neutral, _fed(lambda rgb: np.clip(rgb, 0, 255) / 255))
+    words = networks.refused(class_neutral.class_neutral, _fed(lambda rgb: np.clip(rgb, 0, 255) / 255))
     assert "preprocessing" in words, "a preprocessing that cuts would not be followed beyond 0..255"
-    words = networks.refused(neutral.class_neutral, _fed(lambda rgb: rgb * np.linspace(0, 1, SIZE[1])[None, :, None]))
+    across = np.linspace(0, 1, SIZE[1])[None, :, None]
+    words = networks.refused(class_neutral.class_neutral, _fed(lambda rgb: rgb * across))
     assert "preprocessing" in words, "nor one that differs from place to place"
     x = keras.Input((*SIZE, 3), dtype="uint8")
     whole = Classifier("whole", networks.seed_weights(_small(x, layers.Rescaling(1 / 255)(x))), lambda rgb: rgb)
-    assert "rounds" in networks.refused(neutral.class_neutral, whole), "nor is there a gradient of whole numbers"
+    assert "rounds" in networks.refused(class_neutral.class_neutral, whole), "nor is there a gradient of whole numbers"
 
 
 def _fed(preprocess):

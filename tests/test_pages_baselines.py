@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 from visitor import Telling, asked, silent
 
-from explorer import neutral
 from explorer.engine.baselines import BASELINES
+from explorer.studies import class_neutral
 from explorer.ui import lineup, neutral_lab, spot
 from explorer.ui.events import guarded
 from explorer.ui.pages import baselines
@@ -21,8 +21,8 @@ def places(explorer, session):
 @pytest.fixture
 def short(monkeypatch):
     """A descent of a few steps."""
-    descent = neutral.descent
-    monkeypatch.setattr(neutral, "descent", lambda classifier: descent(classifier, steps=5))
+    descent = class_neutral.descent
+    monkeypatch.setattr(class_neutral, "descent", lambda classifier: descent(classifier, steps=5))
 
 
 def progress(*count):
@@ -96,7 +96,7 @@ def test_stopping_it_keeps_nothing(explorer, session, places, net):
         session.job.stopped = done > 1
 
     found = guarded(lambda: baselines._optimise(explorer, session, asked(), False, Telling(stop)))
-    assert "Stopped" in found["status"] and neutral.kept(net) is None
+    assert "Stopped" in found["status"] and class_neutral.kept(net) is None
 
 
 def test_a_network_of_sigmoids_is_told_why_it_has_none():

@@ -11,7 +11,7 @@ import reference as ref
 
 from explorer.attribution.methods import METHODS
 from explorer.engine.run import explain
-from explorer.player import norm, playback
+from explorer.studies.playback import norm, playback
 
 STEPS, CLASS = paths.STEPS, 4
 SHOWN = ("grad_cam", "grad_cam_plus_plus", "integrated_grad_cam", "rsi_grad_cam", "layer_conductance")

@@ -14,7 +14,7 @@ import pytest
 from explorer.charts import flat_zone
 from explorer.engine.result_cache import Recent
 from explorer.engine.run import explain
-from explorer.player import playback
+from explorer.studies.playback import playback
 from explorer.ui import player
 from explorer.ui.events import Silent
 from explorer.ui.pages import path

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from explorer.attribution.metrics import cosine
-from explorer.pictured import AtPicture
-from explorer.positive import pair
+from explorer.studies.at_image import AtPicture
+from explorer.studies.grad_cam_pp import pair
 
 SHAPE = (3, 4, 5)
 

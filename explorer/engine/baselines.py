@@ -33,7 +33,7 @@ NOT_HELD = {
     NEUTRAL: (
         "class-neutral",
         "A class-neutral baseline is optimised for one network and not kept with the settings: pass the baseline of "
-        "explorer.neutral.class_neutral(classifier).",
+        "explorer.studies.class_neutral.class_neutral(classifier).",
     ),
 }
 
@@ -57,8 +57,8 @@ class Baseline:
 
 @dataclass(frozen=True, eq=False)
 class ClassNeutral:
-    """The baseline that `explorer.neutral` optimises for a network: RGB in the units of pixels, but neither whole nor
-    within 0..255, so no picture that could be displayed.
+    """The baseline that `explorer.studies.class_neutral` optimises for a network: RGB in the units of pixels, but
+    neither whole nor within 0..255, so no picture that could be displayed.
 
     pixels: (H, W, 3) finite numbers, kept as a read-only float32 copy. Two of the same values are equal.
     """

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer import neutral
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import entropy
 from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.network import output_head
 from explorer.overlays import overlay, shared_scale
+from explorer.studies import class_neutral
 from explorer.ui import text
 from explorer.ui.tiles import Tile, grid
 
@@ -65,7 +65,7 @@ def _baselines(result):
     given = {spelling: spelling for spelling in kinds.values()}
     if not is_named(own):
         given[own] = once_more(own, result.baseline_image)
-    found = neutral.kept(result.classifier)
+    found = class_neutral.kept(result.classifier)
     return given if found is None else given | {canonical(found.baseline): found.baseline}
 
 

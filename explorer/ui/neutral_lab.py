@@ -1,23 +1,23 @@
 """The class-neutral baseline as it is optimised: the curve, its difference from black, the maps before and after."""
 
-from explorer import neutral
 from explorer.attribution import metrics
 from explorer.attribution.heatmaps import short
 from explorer.attribution.methods import METHODS
 from explorer.charts_baselines import amplified, descent_chart
 from explorer.errors import InputError
 from explorer.overlays import overlay, shared_scale
+from explorer.studies import class_neutral
 from explorer.ui import text
 from explorer.ui.lineup import ask, passes
 from explorer.ui.tiles import Tile, grid, row
 
-PICTURES = neutral.STEPS + 1
+PICTURES = class_neutral.STEPS + 1
 
 
 def reason(classifier):
     """Why a network has no class-neutral baseline, or None."""
     try:
-        neutral.require_softmax(classifier)
+        class_neutral.require_softmax(classifier)
     except InputError as why:
         return str(why)
     return None
@@ -25,13 +25,13 @@ def reason(classifier):
 
 def cost(result, pace):
     count = 2 * len(result.path.alphas)
-    if neutral.kept(result.classifier):
+    if class_neutral.kept(result.classifier):
         return f"<p class='caption'>Kept for this network. Maps of another question take {passes(count, pace)}.</p>"
     return f"<p class='caption'>Takes {passes(PICTURES + count, pace)}, most of them once for this network.</p>"
 
 
 def curve(found, dark):
-    return descent_chart(found.losses, found.greatest, found.classes, found.chosen, neutral.STEPS, dark)
+    return descent_chart(found.losses, found.greatest, found.classes, found.chosen, class_neutral.STEPS, dark)
 
 
 def picture(found):

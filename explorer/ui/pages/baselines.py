@@ -4,8 +4,8 @@ from html import escape
 
 import gradio as gr
 
-from explorer import neutral
 from explorer.engine.baselines import canonical
+from explorer.studies import class_neutral
 from explorer.ui import lineup, neutral_lab, results, spot, text
 
 KEY, LABEL = "baselines", "Baselines"
@@ -93,7 +93,7 @@ def _board(explorer, line, asked):
 
 def _neutral(result, pace, dark):
     """What stands of the class-neutral baseline before it is asked for."""
-    why, found = neutral_lab.reason(result.classifier), neutral.kept(result.classifier)
+    why, found = neutral_lab.reason(result.classifier), class_neutral.kept(result.classifier)
     return {
         "neutral_start": gr.update(interactive=why is None, value="Show its maps" if found else "Optimise it"),
         "neutral_cost": f"<p class='caption'>{escape(why)}</p>" if why else neutral_lab.cost(result, pace),
@@ -113,7 +113,7 @@ def _optimise(explorer, session, asked, dark, tell):
     def live(found):
         tell.show(lambda: {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)})
 
-    found = neutral.class_neutral(result.classifier, progress, live)
+    found = class_neutral.class_neutral(result.classifier, progress, live)
     stands = {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)}
     tell.show(lambda: stands)
     both = neutral_lab.before_and_after(explorer, result, found, progress)

@@ -8,9 +8,9 @@ import numpy as np
 from explorer import charts, charts_path
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
-from explorer.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.errors import InputError
-from explorer.player import MOST, playback
+from explorer.studies.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
+from explorer.studies.playback import MOST, playback
 from explorer.ui import player, results, text
 
 KEY, LABEL = "path", "Path"

@@ -10,8 +10,8 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
 from explorer.charts_scores import share_histogram
 from explorer.overlays import overlay
-from explorer.pictured import at_picture
-from explorer.positive import pair
+from explorer.studies.at_image import at_picture
+from explorer.studies.grad_cam_pp import pair
 from explorer.ui import choices, text
 from explorer.ui.tiles import CHOOSING, Tile, row
 

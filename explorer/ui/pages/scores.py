@@ -9,13 +9,13 @@ from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.charts_scores import naive_error
-from explorer.margins import at_margin, errors_along, margin_of
 from explorer.network.output_head import probabilities
 from explorer.overlays import overlay
-from explorer.pictured import at_picture
+from explorer.studies.at_image import at_picture
+from explorer.studies.logit_shift import altered, constant, painted
+from explorer.studies.softmax_margin import at_margin, errors_along, margin_of
 from explorer.ui import painter, text
 from explorer.ui.tiles import Tile, grid, row
-from explorer.vulnerability import altered, constant, painted
 
 KEY, LABEL = "scores", "Scores"
 ABOUT = (

@@ -26,7 +26,7 @@ class Pair:
 
 
 def pair(at):
-    """at: `explorer.pictured.AtPicture`."""
+    """at: `explorer.studies.at_image.AtPicture`."""
     path = LayerPath(np.array([0, 1]), *(np.stack([v, v]) for v in (at.activations, at.gradients)), np.zeros(2))
     alphas = fetch(shares(at.activations, at.gradients)).astype(np.float64)
     positive = np.maximum(at.gradients.astype(np.float64), 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.attribution.path import Array
 from explorer.errors import InputError
-from explorer.pictured import changed
+from explorer.studies.at_image import changed
 
 MOST_SHIFT = 300.0  # of |t|: float32 then carries a probability to about five digits
 

@@ -7,7 +7,7 @@ published form takes the softmax's own gradient; ours that of M, and multiplies 
 
 import numpy as np
 
-from explorer.pictured import changed
+from explorer.studies.at_image import changed
 
 NAIVE, STABLE = "probability-naive", "probability"
 HALVINGS = 60

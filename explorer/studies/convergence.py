@@ -12,7 +12,7 @@ from explorer.engine.integrate import KEPT_PATH, point_bytes
 from explorer.engine.run import explain
 from explorer.errors import InputError
 from explorer.network.backend import fetch
-from explorer.player import options_of
+from explorer.studies.playback import options_of
 
 FINEST, COARSEST = 256, 16  # steps of the path all others are held against; fewer where so many cannot be held
 PLACED = "placed"  # the rule of points that were placed automatically
