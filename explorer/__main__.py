@@ -14,11 +14,11 @@ from explorer.engine.images import load_image
 from explorer.engine.masking import most_masks
 from explorer.errors import InputError
 from explorer.evaluation import command as evaluation
-from explorer.export import claim, free_stem, save
 from explorer.models.toy import train
 from explorer.models.weights import megabytes
 from explorer.network.backend import device, set_precision
-from explorer.overlays import overlay
+from explorer.render.export import claim, free_stem, save
+from explorer.render.overlays import overlay
 from explorer.stderr import quietly
 from explorer.terminal import INTERRUPTED, ProgressLine, listed, number
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from explorer.attribution.metrics import alike, entropy, share
-from explorer.charts_baselines import MARK, amplified, descent_chart, marked
 from explorer.engine.run import explain
+from explorer.render.charts.baselines import MARK, amplified, descent_chart, marked
 
 
 def test_entropy_is_counted_in_bits():

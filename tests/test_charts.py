@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from explorer import charts
-from explorer.charts import METHOD_COLOURS, flat_zone, histograms, log_edges, score_path
 from explorer.errors import InputError
+from explorer.render.charts import histograms as charts
+from explorer.render.charts.histograms import METHOD_COLOURS, flat_zone, histograms, log_edges, score_path
 
 LABELS = {"Grad-CAM": "grad_cam", "Integrated Grad-CAM": "integrated_grad_cam", "RSI-Grad-CAM": "rsi_grad_cam"}
 RNG = np.random.default_rng(0)

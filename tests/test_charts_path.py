@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explorer import charts_path
-from explorer.charts import INK
+from explorer.render.charts import path
+from explorer.render.charts.histograms import INK
 from explorer.studies.convergence import Curve
 from explorer.studies.playback import Playback
 
@@ -27,7 +27,7 @@ def played():
 
 
 def test_the_score_s_change_and_what_is_collected_share_an_axis(played):
-    score, change, collected = charts_path.rise(ALPHAS, SCORES, played, "probability", 0.5).data
+    score, change, collected = path.rise(ALPHAS, SCORES, played, "probability", 0.5).data
     np.testing.assert_array_equal(score.y, SCORES)
     np.testing.assert_allclose(change.y, SCORES - 0.1)
     np.testing.assert_array_equal(collected.y, played.collected)
@@ -35,7 +35,7 @@ def test_the_score_s_change_and_what_is_collected_share_an_axis(played):
 
 
 def test_gradients_are_logarithmic_and_increments_per_unit_of_alpha(played):
-    figure = charts_path.why(played, None)
+    figure = path.why(played, None)
     gradient, rates = figure.data
     assert figure.layout.yaxis.type == "log" and figure.layout.yaxis2.type != "log"
     np.testing.assert_array_equal(gradient.y, [1, 3, np.nan, 1e-9], err_msg="zero has no logarithm, and leaves a gap")
@@ -44,9 +44,9 @@ def test_gradients_are_logarithmic_and_increments_per_unit_of_alpha(played):
 
 
 def test_the_flat_zone_is_shaded_in_every_row(played):
-    for figure in (charts_path.rise(ALPHAS, SCORES, played, "p", 0.5), charts_path.why(played, 0.5)):
+    for figure in (path.rise(ALPHAS, SCORES, played, "p", 0.5), path.why(played, 0.5)):
         assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(0.5, 1), (0.5, 1)]
-    assert not charts_path.why(played, None).layout.shapes, "and where there is none, nothing is"
+    assert not path.why(played, None).layout.shapes, "and where there is none, nothing is"
 
 
 def test_the_style_sheet_draws_alpha_where_the_charts_have_it(played):
@@ -54,7 +54,7 @@ def test_the_style_sheet_draws_alpha_where_the_charts_have_it(played):
     left, both, out, span = re.search(
         r"left: calc\((\d+)px \+ \(100% - (\d+)px\) \* \(var\(--path-alpha, 1\) \+ ([\d.]+)\) / ([\d.]+)\)", rule
     ).groups()
-    for figure in (charts_path.rise(ALPHAS, SCORES, played, "p"), charts_path.why(played)):
+    for figure in (path.rise(ALPHAS, SCORES, played, "p"), path.why(played)):
         margin, (low, high) = figure.layout.margin, figure.layout.xaxis.range
         assert (margin.l, margin.l + margin.r) == (int(left), int(both)), "margins"
         assert np.allclose([-low, high - low], [float(out), float(span)]), "and the span of the axis"
@@ -67,7 +67,7 @@ def curves():
 
 
 def test_errors_against_steps_are_log_log_each_rule_in_its_looks():
-    figure = charts_path.convergence(curves(), "RSI-Grad-CAM", "distance", floor=1e-3)
+    figure = path.convergence(curves(), "RSI-Grad-CAM", "distance", floor=1e-3)
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     right, trapezoid = figure.data
     np.testing.assert_allclose(right.y, 1 / right.x)
@@ -80,8 +80,8 @@ def test_errors_against_steps_are_log_log_each_rule_in_its_looks():
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_has_the_one_ink_and_figures_can_be_sent(played, dark):
     figures = (
-        charts_path.rise(ALPHAS, SCORES, played, "p", None, dark), charts_path.why(played, None, dark),
-        charts_path.convergence(curves(), "t", "w", None, dark),
+        path.rise(ALPHAS, SCORES, played, "p", None, dark), path.why(played, None, dark),
+        path.convergence(curves(), "t", "w", None, dark),
     )  # fmt: skip
     for figure in figures:
         assert figure.layout.font.color == INK[dark]
@@ -90,4 +90,4 @@ def test_text_has_the_one_ink_and_figures_can_be_sent(played, dark):
 
 def test_a_gradient_that_is_zero_everywhere_is_drawn_as_nothing():
     played = SimpleNamespace(alphas=ALPHAS, gradients=np.zeros(4), increments=np.zeros(3))
-    assert np.isnan(charts_path.why(played).data[0].y).all()
+    assert np.isnan(path.why(played).data[0].y).all()

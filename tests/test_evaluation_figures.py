@@ -7,11 +7,11 @@ import evaluated
 import numpy as np
 import pytest
 
-from explorer.charts import INK, METHOD_COLOURS, TEXT
 from explorer.evaluation.figures import figures
 from explorer.evaluation.schema import THRESHOLDS, overlap
 from explorer.evaluation.statistics import interval, window
 from explorer.evaluation.table import Table
+from explorer.render.charts.histograms import INK, METHOD_COLOURS, TEXT
 
 SETTINGS = {"epsilon": 1e-8}
 ROWS = evaluated.plausible(200)

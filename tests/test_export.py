@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import export, figure
 from explorer.engine.images import fit
 from explorer.engine.result import Comparison, PathRecord
 from explorer.errors import InputError
 from explorer.network.layers import Layer
-from explorer.overlays import colour_bar, overlay
+from explorer.render import export, sheet
+from explorer.render.overlays import colour_bar, overlay
 
 METHODS = ("grad_cam", "integrated_grad_cam", "rsi_grad_cam")
 FILES = {"a.png", "a.npz", "a.json", *(f"a_{method}.png" for method in METHODS)}
@@ -66,11 +66,11 @@ def pixels_of(path):
     return np.asarray(Image.open(path))
 
 
-def find(sheet, part):
+def find(whole, part):
     """The top left corners at which the sheet holds these very pixels."""
     height, width = part.shape[:2]
-    starts = np.argwhere((sheet[: len(sheet) - height + 1, : sheet.shape[1] - width + 1] == part[0, 0]).all(-1))
-    return [(y, x) for y, x in starts if np.array_equal(sheet[y : y + height, x : x + width], part)]
+    starts = np.argwhere((whole[: len(whole) - height + 1, : whole.shape[1] - width + 1] == part[0, 0]).all(-1))
+    return [(y, x) for y, x in starts if np.array_equal(whole[y : y + height, x : x + width], part)]
 
 
 def test_save_writes_every_file_and_names_it(tmp_path):
@@ -164,17 +164,17 @@ def test_results_do_not_overwrite_the_picture_explained(tmp_path):
 @pytest.mark.parametrize("size", [(64, 96), (96, 64), (32, 128), (224, 224)])
 def test_the_figure_shows_the_picture_and_every_overlay(size):
     comparison = make_comparison(size=size)
-    sheet = export.side_by_side(comparison, "viridis", 0.7)
-    assert sheet.dtype == np.uint8 and sheet.ndim == 3 and sheet.shape[2] == 3
-    height = max(1, round(figure.PANEL * size[0] / size[1]))
+    whole = export.side_by_side(comparison, "viridis", 0.7)
+    assert whole.dtype == np.uint8 and whole.ndim == 3 and whole.shape[2] == 3
+    height = max(1, round(sheet.PANEL * size[0] / size[1]))
     shown = [comparison.image, *(overlay(comparison.image, e.heatmap, "viridis", 0.7) for e in comparison)]
-    places = [find(sheet, fit(picture, height, figure.PANEL)) for picture in shown]
+    places = [find(whole, fit(picture, height, sheet.PANEL)) for picture in shown]
     assert all(len(found) == 1 for found in places), "each is there once, its proportions kept"
     corners = [found[0] for found in places]
     assert len({y for y, _ in corners}) == 1, "side by side: all at one height"
     assert sorted(corners) == corners, "in the order of the methods"
-    bar = colour_bar("viridis", height, figure.BAR)
-    assert find(sheet, bar), "with the bar of the colormap used"
+    bar = colour_bar("viridis", height, sheet.BAR)
+    assert find(whole, bar), "with the bar of the colormap used"
 
 
 def test_a_map_changes_its_own_column_alone():
@@ -182,8 +182,8 @@ def test_a_map_changes_its_own_column_alone():
     other = replace(comparison, cams={**comparison.cams, "rsi_grad_cam": 2e-3 * blob(4, 6, 3, 0)})
     before, after = export.side_by_side(comparison), export.side_by_side(other)
     changed = np.argwhere((before != after).any(axis=(0, 2)))
-    left = figure.MARGIN + 3 * (figure.PANEL + figure.GAP)
-    assert changed.min() >= left and changed.max() < left + figure.PANEL, "another RSI-Grad-CAM, another third column"
+    left = sheet.MARGIN + 3 * (sheet.PANEL + sheet.GAP)
+    assert changed.min() >= left and changed.max() < left + sheet.PANEL, "another RSI-Grad-CAM, another third column"
 
 
 def test_a_map_that_shows_nothing_is_explained_in_words():
@@ -199,9 +199,9 @@ def test_a_map_that_shows_nothing_is_explained_in_words():
 
 @pytest.mark.parametrize("name", ["Ελλάδα", "Привет", "žluťoučký kůň", "ε × σ − ½ ·"])
 def test_words_are_drawn_in_most_alphabets(name):
-    drawn = figure.Sheet(400)
+    drawn = sheet.Sheet(400)
     drawn.text(name, 10, 10, 20)
-    asked = figure.Sheet(400)
+    asked = sheet.Sheet(400)
     asked.text("?" * len(name), 10, 10, 20)
     assert (drawn.pixels < 128).any(), "something is drawn"
     assert not np.array_equal(drawn.pixels, asked.pixels), "and it is not a row of question marks"
@@ -211,17 +211,17 @@ def test_words_are_drawn_in_most_alphabets(name):
 def test_long_words_stay_within_the_margins(name):
     baseline = {"baseline": f"{name}.png"}
     one = make_comparison({"rsi_grad_cam": blob(4, 6, 1, 4)}, class_name=name)
-    sheet = export.side_by_side(replace(one, settings=one.settings | baseline))
-    assert (sheet[:, -figure.MARGIN :] == 255).all(), "the right margin stays white, whatever a class is called"
+    whole = export.side_by_side(replace(one, settings=one.settings | baseline))
+    assert (whole[:, -sheet.MARGIN :] == 255).all(), "the right margin stays white, whatever a class is called"
     usual = export.side_by_side(one)
-    overlays = slice(figure.MARGIN + figure.PANEL, None)
-    assert np.array_equal(sheet[:, overlays], usual[:, overlays]), "a baseline's name stays under its own picture"
+    overlays = slice(sheet.MARGIN + sheet.PANEL, None)
+    assert np.array_equal(whole[:, overlays], usual[:, overlays]), "a baseline's name stays under its own picture"
 
 
 def test_a_layer_that_is_by_passed_raises_no_false_alarm():
     by_passed = make_comparison(layer=Layer("add", (4, 6, 8), cuts=False), completeness_gap=None)
     unchanged = make_comparison(completeness_gap=None)
-    words = [figure._reading_line(comparison) for comparison in (make_comparison(), by_passed, unchanged)]
+    words = [sheet._reading_line(comparison) for comparison in (make_comparison(), by_passed, unchanged)]
     assert "0.12 %" in words[0] and "by-passes" in words[1] and "does not change" in words[2]
 
 
@@ -229,10 +229,10 @@ def test_a_layer_that_is_by_passed_raises_no_false_alarm():
     ("value", "written"), [(0, "0"), (1e-8, "1e-8"), (4.21e-11, "4.21e-11"), (0.0021, "0.0021"), (None, "not finite")]
 )
 def test_numbers_are_short(value, written):
-    assert figure.short(value) == written
+    assert sheet.short(value) == written
 
 
 def test_a_paragraph_loses_no_word():
     words = " ".join(f"word{number}" for number in range(60))
-    lines = list(figure.Sheet(500)._broken(words, 440, 15, figure.REGULAR))
+    lines = list(sheet.Sheet(500)._broken(words, 440, 15, sheet.REGULAR))
     assert len(lines) > 1 and " ".join(lines) == words, "lines are broken between words, and all of them are drawn"

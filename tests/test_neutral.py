@@ -12,10 +12,10 @@ from explorer.engine.baselines import ClassNeutral, canonical, describe, display
 from explorer.engine.result_cache import Recent
 from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
-from explorer.figure import side_by_side
 from explorer.network import output_head
 from explorer.network.classifier import Classifier
 from explorer.network.input_spec import GREY_OF_RGB
+from explorer.render.sheet import side_by_side
 from explorer.studies import class_neutral
 
 SIZE = (networks.HEIGHT, networks.WIDTH)

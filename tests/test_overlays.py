@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from explorer import overlays
 from explorer.errors import InputError
-from explorer.overlays import COLORMAPS, colour, colour_bar, overlay, shared_scale
+from explorer.render import overlays
+from explorer.render.overlays import COLORMAPS, colour, colour_bar, overlay, shared_scale
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -7,7 +7,7 @@ from visitor import Telling, asked, silent
 
 from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
-from explorer.overlays import diverging, diverging_bar
+from explorer.render.overlays import diverging, diverging_bar
 from explorer.ui import painter
 from explorer.ui.events import guarded
 from explorer.ui.pages import OTHERS, contest, layers, positive, scores

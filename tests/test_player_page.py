@@ -11,9 +11,9 @@ import networks as nets
 import numpy as np
 import pytest
 
-from explorer.charts import flat_zone
 from explorer.engine.result_cache import Recent
 from explorer.engine.run import explain
+from explorer.render.charts.histograms import flat_zone
 from explorer.studies.playback import playback
 from explorer.ui import player
 from explorer.ui.events import Silent

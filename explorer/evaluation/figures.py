@@ -6,11 +6,11 @@ One panel above the other, so that they can be read on a phone; the deepest laye
 import numpy as np
 
 from explorer.attribution.heatmaps import describe_probability, short
-from explorer.charts import LINE_COLOUR, SHADE, scientific
 from explorer.evaluation.panels import Look, add_line, looks, panels, two_lines
 from explorer.evaluation.schema import OVERLAPS, THRESHOLDS, overlap
 from explorer.evaluation.statistics import EPSILONS, MEASURE, dark_against_epsilon, intervals, rolling, window
 from explorer.evaluation.table import label
+from explorer.render.charts.histograms import LINE_COLOUR, SHADE, scientific
 
 BOX = (1, 25, 50, 75, 99)  # percentiles: whiskers, box and median
 SMALLEST = 1e-38  # p or 1 − p below it, or zero, is drawn there: the logarithm has to be finite
@@ -29,7 +29,8 @@ TICKS = (
 def figures(table, settings, dark=False):
     """{name: Plotly figure} in the order of the report; one whose measure has no value is left out.
 
-    settings: as in settings.json; "epsilon" is read. dark: whether the page is, as in `explorer.charts.histograms`.
+    settings: as in settings.json; "epsilon" is read. dark: whether the page is, as in
+    `explorer.render.charts.histograms.histograms`.
     """
     drawn = {
         "means_before": ("raw_mean", lambda: means_before(table, dark)),

@@ -10,7 +10,7 @@ from explorer.attribution.heatmaps import short
 from explorer.evaluation.numbers import told, told_raw
 from explorer.evaluation.statistics import MEASURES
 from explorer.evaluation.table import label
-from explorer.export import as_json
+from explorer.render.export import as_json
 
 MOST_ERRORS = 200
 RAW = "raw_mean"

@@ -16,7 +16,7 @@ from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report import Card, extremes
-from explorer.overlays import overlay
+from explorer.render.overlays import overlay
 
 OPACITY = 0.6
 SHOWN = ("energy", "drop")  # what is told of a map, where the table has it

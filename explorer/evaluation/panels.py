@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from plotly.subplots import make_subplots
 
-from explorer.charts import GRID, METHOD_COLOURS, OTHER_COLOURS, layout
 from explorer.evaluation.table import label
+from explorer.render.charts.histograms import GRID, METHOD_COLOURS, OTHER_COLOURS, layout
 
 DASHES = {"grad_cam": "dash", "integrated_grad_cam": "dot", "rsi_grad_cam": "solid"}
 OTHER_DASHES = ("dashdot", "longdash", "longdashdot", "2px 6px", "10px 3px 2px 3px", "14px 4px")
@@ -38,8 +38,8 @@ def looks(methods):
 def panels(titles, height, dark, legend=()):
     """A figure of panels one above the other on one x axis.
 
-    titles: (layer, words) of each; height: of each, pixels; dark: as in `explorer.charts.histograms`; legend: the Looks
-    that a legend above names, one on a line where it is narrow.
+    titles: (layer, words) of each; height: of each, pixels; dark: as in `explorer.render.charts.histograms.histograms`;
+    legend: the Looks that a legend above names, one on a line where it is narrow.
     """
     count = max(1, len(titles))
     inner = count * (height + GAP) - GAP

@@ -9,7 +9,6 @@ import numpy as np
 import plotly.io
 from plotly.offline import get_plotlyjs
 
-from explorer.charts import INK
 from explorer.errors import InputError
 from explorer.evaluation.claims import claims
 from explorer.evaluation.figures import figures
@@ -24,6 +23,7 @@ from explorer.evaluation.fragments import (
 )
 from explorer.evaluation.results import whole
 from explorer.evaluation.statistics import OWN, pairs, summary
+from explorer.render.charts.histograms import INK
 
 REPORT = "report.html"
 STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"

@@ -16,8 +16,8 @@ from explorer.evaluation.journal import Journal
 from explorer.evaluation.measuring import measure
 from explorer.evaluation.pictures import load
 from explorer.evaluation.table import Table
-from explorer.export import as_json
 from explorer.network import backend
+from explorer.render.export import as_json
 
 SETTINGS = "settings.json"
 AHEAD = 3  # pictures read while one is explained

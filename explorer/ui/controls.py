@@ -11,7 +11,7 @@ from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import BASELINES
 from explorer.models import MODELS
 from explorer.models.preprocessing import PREPROCESSINGS
-from explorer.overlays import COLORMAPS, DEFAULT_COLORMAP
+from explorer.render.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.ui import networks, text
 
 PICTURE_BASELINE = "picture"

@@ -10,7 +10,7 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import entropy
 from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.network import output_head
-from explorer.overlays import overlay, shared_scale
+from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
 from explorer.ui import text
 from explorer.ui.tiles import Tile, grid

@@ -3,9 +3,9 @@
 from explorer.attribution import metrics
 from explorer.attribution.heatmaps import short
 from explorer.attribution.methods import METHODS
-from explorer.charts_baselines import amplified, descent_chart
 from explorer.errors import InputError
-from explorer.overlays import overlay, shared_scale
+from explorer.render.charts.baselines import amplified, descent_chart
+from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
 from explorer.ui import text
 from explorer.ui.lineup import ask, passes

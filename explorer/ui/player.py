@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer import overlays
 from explorer.attribution.heatmaps import normalise, short
 from explorer.attribution.methods import METHODS
+from explorer.render import overlays
 from explorer.ui import text
 from explorer.ui.results import data_uri
 
@@ -30,7 +30,8 @@ def most_stops(comparison, most):
 
 
 def html(comparison, played, flat_from, look):
-    """look: colours, opacity and ε, as `explorer.ui.controls.Asked`; flat_from: see `explorer.charts.flat_zone`."""
+    """look: colours, opacity and ε, as `explorer.ui.controls.Asked`; flat_from: see
+    `explorer.render.charts.histograms.flat_zone`."""
     last = len(played.alphas) - 1
     height, width = _canvas(comparison.image)
     maps = "".join(_map(key, width, height) for key in played.cams)

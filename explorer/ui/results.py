@@ -5,10 +5,11 @@ from html import escape
 
 import cv2
 
-from explorer import charts, overlays
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import describe, displayed
+from explorer.render import overlays
+from explorer.render.charts import histograms as charts
 from explorer.ui import text
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from explorer.attribution.heatmaps import normalise, short
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import ALIKE, alike, share
-from explorer.charts_baselines import marked
 from explorer.engine.baselines import describe, once_more
-from explorer.overlays import colour, overlay, shared_scale
+from explorer.render.charts.baselines import marked
+from explorer.render.overlays import colour, overlay, shared_scale
 from explorer.ui.lineup import ask, passes
 from explorer.ui.results import data_uri
 from explorer.ui.tiles import Tile, grid

@@ -4,7 +4,7 @@ import gradio as gr
 
 from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
-from explorer.overlays import diverging, diverging_bar, overlay
+from explorer.render.overlays import diverging, diverging_bar, overlay
 from explorer.ui import choices, text
 from explorer.ui.results import data_uri
 from explorer.ui.tiles import Tile, grid

@@ -10,7 +10,7 @@ from explorer.attribution.methods import METHODS
 from explorer.attribution.methods.sise import fusion
 from explorer.engine.masking import most_masks
 from explorer.engine.run import explain_layers
-from explorer.overlays import overlay
+from explorer.render.overlays import overlay
 from explorer.ui import choices, text
 from explorer.ui.tiles import CHOOSING, Tile, grid
 

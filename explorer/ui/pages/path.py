@@ -5,10 +5,11 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 import numpy as np
 
-from explorer import charts, charts_path
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.errors import InputError
+from explorer.render.charts import histograms
+from explorer.render.charts import path as path_charts
 from explorer.studies.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.studies.playback import MOST, playback
 from explorer.ui import player, results, text
@@ -85,9 +86,9 @@ def show(explorer, session, asked, dark, tell):
     return places | {
         "path_player": _player(result, asked),
         "path_rise": gr.update(
-            value=charts_path.rise(record.alphas, record.scores, played, label, flat, dark), visible=True
+            value=path_charts.rise(record.alphas, record.scores, played, label, flat, dark), visible=True
         ),
-        "path_why": gr.update(value=charts_path.why(played, flat, dark), visible=True),
+        "path_why": gr.update(value=path_charts.why(played, flat, dark), visible=True),
     }
 
 
@@ -102,12 +103,12 @@ def _player(result, asked):
 
 
 def _flat(result):
-    return charts.flat_zone(result.path.alphas, result.path.scores)
+    return histograms.flat_zone(result.path.alphas, result.path.scores)
 
 
 def _score(result, dark):
     record, label = result.path, SCORES[result.settings["score"]].label
-    return charts.score_path(record.alphas, record.scores, label, _flat(result), dark)
+    return histograms.score_path(record.alphas, record.scores, label, _flat(result), dark)
 
 
 def _cost(result, pace):
@@ -126,11 +127,11 @@ def _cost(result, pace):
 def _converged(found, dark):
     places, keys = {}, sorted(found.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
     figures = [
-        charts_path.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark)
+        path_charts.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark)
         for key in keys
     ]
     if found.gaps:
-        figures.append(charts_path.convergence(found.gaps, "Completeness gap", "share of the change", None, dark))
+        figures.append(path_charts.convergence(found.gaps, "Completeness gap", "share of the change", None, dark))
     for n in range(MAPS + 1):
         there = n < len(figures)
         places[f"converge_{n}"] = gr.update(value=figures[n] if there else None, visible=there)
@@ -140,7 +141,7 @@ def _converged(found, dark):
 
 def _key():
     """Which line is of which rule, once for all charts."""
-    styles = charts_path.RULE_STYLES.values()
+    styles = path_charts.RULE_STYLES.values()
     marks = {"square": "■", "circle": "●", "diamond": "◆"}
     told = "".join(
         f"<span><b style='color:{colour}'>{marks[mark]}</b> {label}</span>" for label, colour, mark, _ in styles

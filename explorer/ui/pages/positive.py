@@ -8,8 +8,8 @@ import gradio as gr
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
-from explorer.charts_scores import share_histogram
-from explorer.overlays import overlay
+from explorer.render.charts.scores import share_histogram
+from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.grad_cam_pp import pair
 from explorer.ui import choices, text

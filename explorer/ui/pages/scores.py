@@ -8,9 +8,9 @@ import numpy as np
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES, SCORES_OF
-from explorer.charts_scores import naive_error
 from explorer.network.output_head import probabilities
-from explorer.overlays import overlay
+from explorer.render.charts.scores import naive_error
+from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.logit_shift import altered, constant, painted
 from explorer.studies.softmax_margin import at_margin, errors_along, margin_of

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from explorer.errors import InputError
-from explorer.figure import side_by_side
-from explorer.overlays import DEFAULT_COLORMAP, overlay
+from explorer.render.overlays import DEFAULT_COLORMAP, overlay
+from explorer.render.sheet import side_by_side
 
 MOST_PROBABLE = 5
 

@@ -3,7 +3,7 @@
 import numpy as np
 from plotly.subplots import make_subplots
 
-from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, layout, scientific
+from explorer.render.charts.histograms import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, layout, scientific
 
 MARK = (255, 0, 200)  # of no natural picture
 
@@ -12,7 +12,7 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
     """The greatest probability on its way to 1/N, and the loss beneath it, both logarithmic.
 
     losses, greatest: one at black and one after each step so far; chosen: the step that is kept; steps: how many there
-    will be; dark as in `explorer.charts.histograms`. Returns a Plotly figure.
+    will be; dark as in `explorer.render.charts.histograms.histograms`. Returns a Plotly figure.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.13)
     figure.update_layout(layout(dark, height=330, margin={"l": 62, "r": 62, "t": 24, "b": 46}))

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.charts import LINE_COLOUR, PATH_COLOUR, SHADE, layout
+from explorer.render.charts.histograms import LINE_COLOUR, PATH_COLOUR, SHADE, layout
 
 LEFT, RIGHT = 58, 14  # pixels beside every plot, fixed: the style sheet places the line at α by them
 FROM, TO = -0.02, 1.02  # of α: so that the markers at both ends are seen whole
@@ -22,7 +22,7 @@ def rise(alphas, scores, played, score_label, flat_from=None, dark=False):
     """Where the score rises, and the integrated gradients that add up to it.
 
     alphas, scores: (T,) of the whole path; played: `explorer.studies.playback.Playback`; flat_from: see
-    `charts.flat_zone`.
+    `histograms.flat_zone`.
     """
     figure = _two_rows(
         f"<b>Score</b> y(α): the {score_label}", "<b>Completeness</b>: Σ integrated gradients so far", flat_from, dark

@@ -11,7 +11,7 @@ from explorer.attribution.heatmaps import describe_probability
 from explorer.engine.baselines import describe, displayed
 from explorer.engine.images import fit
 from explorer.engine.question import AUTO
-from explorer.overlays import DEFAULT_COLORMAP, colour_bar, overlay
+from explorer.render.overlays import DEFAULT_COLORMAP, colour_bar, overlay
 
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14

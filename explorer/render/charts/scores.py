@@ -3,14 +3,15 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.charts import GRID, LINE_COLOUR, METHOD_COLOURS, SHADE, layout
+from explorer.render.charts.histograms import GRID, LINE_COLOUR, METHOD_COLOURS, SHADE, layout
 
 BINS = 50  # of α in (0, ½]
 ROUNDS_TO_ONE = 16.6  # the margin at which 1 − p falls below half of float32's resolution near one, 6e-8
 
 
 def share_histogram(shares, dark=False):
-    """How many positive gradients have which α. shares: (n,) in (0, ½]; dark as in `explorer.charts.histograms`."""
+    """How many positive gradients have which α. shares: (n,) in (0, ½]; dark as in
+    `explorer.render.charts.histograms.histograms`."""
     counts, edges = np.histogram(np.asarray(shares, np.float64), BINS, (0, 0.5))
     figure = go.Figure(layout=layout(dark, height=250, margin={"l": 54, "r": 14, "t": 14, "b": 46}))
     figure.add_bar(

@@ -1,0 +1,1 @@
+"""A result drawn: overlays, charts, a sheet, and the files to take home."""
