@@ -7,6 +7,7 @@
 """
 
 import os
+from importlib import import_module
 
 from explorer.errors import InputError
 from explorer.stderr import quietly
@@ -15,10 +16,27 @@ from explorer.stderr import quietly
 # fast as the forward one, and networks with the channels first run at all. Read when TensorFlow is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-with quietly():  # the notes of the libraries below on the hardware they did not find
-    from explorer.attribution.methods import METHODS
-    from explorer.engine.baselines import BASELINES
-    from explorer.engine.run import explain, explain_layers
-    from explorer.models import MODELS, from_model, load
-
+_PLACES = {
+    "BASELINES": "explorer.engine.baselines",
+    "METHODS": "explorer.attribution.methods",
+    "MODELS": "explorer.models",
+    "explain": "explorer.engine.run",
+    "explain_layers": "explorer.engine.run",
+    "from_model": "explorer.models",
+    "load": "explorer.models",
+}
 __all__ = ["BASELINES", "METHODS", "MODELS", "InputError", "explain", "explain_layers", "from_model", "load"]
+
+
+def __getattr__(name):
+    """Each is imported when first used, and the framework with it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'explorer' has no attribute {name!r}")
+    with quietly():  # the notes of the libraries below on the hardware they did not find
+        value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

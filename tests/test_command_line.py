@@ -1,6 +1,8 @@
 """`python -m explorer`: what it writes, what it says, and how it ends."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,9 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import __main__ as command_line
 from explorer import models
 from explorer.attribution.methods import DEFAULT
+from explorer.cli import main as command_line
 from explorer.models.toy import model as toy_vgg
 from explorer.models.toy import train
 
@@ -248,7 +250,7 @@ def test_a_fault_of_ours_is_not_hidden(run, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(command_line, "save", fail)
+    monkeypatch.setattr("explorer.cli.explain.save", fail)
     with pytest.raises(RuntimeError, match="a fault of ours"):
         run("explain", "good.png", *QUICK)
 
@@ -279,3 +281,18 @@ def test_train_gets_its_own_words(run, monkeypatch):
     assert run("train", "--check", "--seed", "12345", "--count", "1000")[0] == 0
     assert run("train", "--help")[0] == 0
     assert seen == [["--check", "--seed", "12345", "--count", "1000"], ["--help"]]
+
+
+@pytest.mark.parametrize("words", [[], ["explain"], ["evaluate"]], ids=" ".join)
+def test_help_needs_no_framework(words):
+    code = (
+        "import sys\n"
+        "from explorer.cli.main import main\n"
+        "try:\n"
+        f"    main([*{words!r}, '--help'])\n"
+        "finally:\n"
+        "    print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "--help" in done.stdout, "help is printed"
+    assert done.stderr.strip() == "set()", "help is there at once: a framework takes seconds to import"

@@ -12,8 +12,8 @@ from keras_files import is_one_sentence, save, small_network, with_recipe
 from PIL import Image
 
 import explorer
-from explorer import __main__ as command_line
 from explorer.attribution.methods import DEFAULT
+from explorer.cli import main as command_line
 from explorer.errors import InputError
 from explorer.models.custom import from_model, load_custom
 

@@ -37,7 +37,7 @@ def test_every_option_of_evaluate_is_known_to_the_command(capsys):
     """Those the documents name, and no other."""
     import contextlib
 
-    from explorer.__main__ import main
+    from explorer.cli.main import main
 
     with contextlib.suppress(SystemExit):
         main(["evaluate", "--help"])

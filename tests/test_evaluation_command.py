@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from explorer.__main__ import main
+from explorer.cli.main import main
 from explorer.evaluation import results, run
 from explorer.evaluation.questions import PAPER
 from explorer.evaluation.source import Source

@@ -22,10 +22,6 @@ MAY_IMPORT_OPS = {"attribution", "engine", "studies"}
 MAY_IMPORT_GRADIO = {"ui", "launch"}
 
 
-# Not in their package yet.
-WAITING = {path.name.removesuffix(".py") for path in (ROOT / "explorer").iterdir()} - {*RANK, "__init__", "__main__"}
-
-
 def package_of(path: Path) -> str:
     """'explorer/models/toy/train.py' -> 'models', 'explorer/__init__.py' -> '__init__', 'launch.py' -> 'launch'."""
     return path.parts[1].removesuffix(".py") if path.parts[0] == "explorer" else path.stem
@@ -46,11 +42,7 @@ def imports(path: Path, source: str) -> Iterator[str]:
 def wrong_order(path: Path, name: str) -> str | None:
     """The public API, `import explorer`, is for what stands outside of the order: cli, ui and launch.py."""
     package, parts = package_of(path), name.split(".")
-    if package in WAITING:
-        return None
     if parts[0] != "explorer" or package in ("launch", "__init__", "__main__"):
-        return None
-    if parts[1:] and parts[1] in WAITING:
         return None
     target = parts[1] if parts[1:] and parts[1] in RANK else None
     if target is None:
@@ -62,8 +54,6 @@ def wrong_order(path: Path, name: str) -> str | None:
 
 def wrong_library(path: Path, name: str) -> str | None:
     package, library = package_of(path), name.split(".")[0]
-    if package in WAITING and library != "gradio":
-        return None
     if library == "gradio" and package not in MAY_IMPORT_GRADIO:
         return f"{path} imports {name}: Gradio belongs in explorer/ui and launch.py"
     if library not in FRAMEWORKS or package in MAY_IMPORT_FRAMEWORKS:
@@ -75,7 +65,7 @@ def wrong_library(path: Path, name: str) -> str | None:
 
 def faults(path: Path, source: str) -> list[str]:
     """What is wrong with one file; its path is given from the repository's root."""
-    if path.parts[0] == "explorer" and package_of(path) not in {*RANK, "__init__", "__main__", *WAITING}:
+    if path.parts[0] == "explorer" and package_of(path) not in {*RANK, "__init__", "__main__"}:
         return [f"{path} is in no package of the order"]
     return [
         fault

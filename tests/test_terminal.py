@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from explorer.cli.progress import ProgressLine
 from explorer.errors import InputError
 from explorer.stderr import quietly
-from explorer.terminal import ProgressLine
 
 
 @pytest.fixture

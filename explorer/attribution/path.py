@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from keras import ops
 
+from explorer.attribution import ops
 from explorer.errors import InputError
 
 Array = Any  # a NumPy array or a tensor of whichever backend Keras runs on

@@ -1,8 +1,8 @@
 """The one quadrature of the project: a Riemann-Stieltjes sum along the path."""
 
 import numpy as np
-from keras import ops
 
+from explorer.attribution import ops
 from explorer.errors import InputError
 
 RULES = ("trapezoid", "right")

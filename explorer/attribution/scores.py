@@ -12,7 +12,7 @@ Where every class has a sigmoid of its own, the margin of a class is its logit, 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from keras import ops
+from explorer.attribution import ops
 
 
 def margin(logits, class_index):

@@ -14,8 +14,8 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
-from keras import ops
 
+from explorer.attribution import ops
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Array
 from explorer.attribution.quadrature import product_shares, stieltjes

@@ -1,8 +1,8 @@
 """The only loop over the path: the network at points between baseline and picture, batch after batch."""
 
 import numpy as np
-from keras import ops
 
+from explorer.attribution import ops
 from explorer.attribution.path import Samples
 from explorer.network import backend
 

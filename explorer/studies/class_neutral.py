@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from keras import ops
 
+from explorer.attribution import ops
 from explorer.attribution.path import Array
 from explorer.engine.baselines import ClassNeutral
 from explorer.errors import InputError

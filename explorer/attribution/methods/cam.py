@@ -1,7 +1,8 @@
 """CAM (Zhou 2016): the weights of the final Dense layer on the maps that its input is the mean of."""
 
 import numpy as np
-from keras import ops
+
+from explorer.attribution import ops
 
 UNEVEN = 1e-3  # of the largest weight: rounding is a thousandth of that, a network of another form far more
 

@@ -1,6 +1,6 @@
 """Grad-CAM (Selvaraju 2017), equations (1)-(3) and (21) of the paper."""
 
-from keras import ops
+from explorer.attribution import ops
 
 
 def cam(integral, ends, options):

@@ -1,6 +1,6 @@
 """Grad-CAM++ (Chattopadhay 2018), in the form that has no ε and does not collapse on tiny gradients."""
 
-from keras import ops
+from explorer.attribution import ops
 
 
 def cam(integral, ends, options):

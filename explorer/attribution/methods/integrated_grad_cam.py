@@ -1,6 +1,6 @@
 """Integrated Grad-CAM (Sattarzadeh 2021), equations (12), (13) and (23) of the paper."""
 
-from keras import ops
+from explorer.attribution import ops
 
 
 def integrand(path, start, options):

@@ -7,8 +7,7 @@ internal influence (Leino 2018).
 All but the last are the one integral ∫ ∂y/∂A dA, and differ in what A is and which way it takes.
 """
 
-from keras import ops
-
+from explorer.attribution import ops
 from explorer.attribution.methods.rsi_grad_cam import integrand
 
 __all__ = ["cam", "influence", "integrand"]

@@ -1,7 +1,8 @@
 """RSI-Grad-CAM (Lucas, Lerma, Furst, Raicu 2022), equations (16)-(20), (24) and section 4.1 of the paper."""
 
 import numpy as np
-from keras import ops
+
+from explorer.attribution import ops
 
 
 def integrand(path, start, options):

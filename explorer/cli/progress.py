@@ -3,6 +3,7 @@
 import shutil
 import sys
 
+MISTAKEN = 2  # what a person can mend
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
 
 

@@ -1,0 +1,103 @@
+"""python -m explorer evaluate"""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from explorer.attribution.methods import Options
+from explorer.attribution.methods.options import integrated
+from explorer.cli.options import OWN_CLUSTER
+from explorer.cli.progress import INTERRUPTED, ProgressLine, listed
+from explorer.errors import InputError
+from explorer.evaluation import run as evaluation
+from explorer.evaluation.journal import Journal
+from explorer.evaluation.questions import PAPER, Questions, Rules
+from explorer.evaluation.source import Source
+from explorer.models.spec import network
+from explorer.network.backend import device
+from explorer.stderr import quietly
+
+WORDS_EVERY = 60  # seconds between two lines of progress where the output is a file
+
+
+def run(arguments):
+    """Evaluate, with progress on the terminal; the exit status."""
+    rules = Rules(arguments.only_correct, arguments.one_box, arguments.box_under)
+    if arguments.paper:
+        rules = replace(PAPER, box_under=arguments.box_under or PAPER.box_under)
+    source = Source(
+        _absolute(arguments.images), _absolute(arguments.boxes), _classes(arguments.classes), arguments.limit,
+        arguments.scenes, arguments.seed,
+    )  # fmt: skip
+    questions = Questions(
+        network(arguments.model, arguments.weights, arguments.labels, arguments.preprocessing, arguments.head),
+        arguments.precision, _several(arguments.layers), _several(arguments.methods), arguments.baseline,
+        arguments.steps, arguments.tolerance, arguments.epsilon, arguments.score, _options(arguments),
+        arguments.curve_steps, rules,
+    )  # fmt: skip
+    with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
+        device()
+    try:
+        with ProgressLine(arguments.out) as line:
+            told = _Lines(line)
+            path = evaluation.evaluate(
+                questions, source, arguments.out, arguments.resume, told, cluster=_cluster(arguments)
+            )
+    except KeyboardInterrupt:
+        print("Stopped; the same command with --resume goes on.", file=sys.stderr)
+        return INTERRUPTED
+    return _conclude(path)
+
+
+def _conclude(path):
+    """Say what came of the pictures, and where; the exit status."""
+    journal = Journal(path.parent)
+    found = evaluation.counts(journal.counts, len(journal))
+    dropped = sum(found["dropped"].values())
+    print(f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
+          f"{found['failed']:,} failed; see {path}")  # fmt: skip
+    if not found["evaluated"] and found["failed"]:
+        first = next(one.reason for one in journal if one.status == "failed")
+        raise InputError(f"No picture could be evaluated. Of the first that failed: {first}")
+    return 0
+
+
+class _Lines:
+    """Progress as a line that is written over, or as one a minute where nobody watches."""
+
+    def __init__(self, line):
+        self.line, self.last = line, time.monotonic()
+
+    def __call__(self, stage, done, total):
+        self.line(stage, done, total)
+        if not self.line.watched and time.monotonic() - self.last >= WORDS_EVERY:
+            self.last = time.monotonic()
+            print(f"{stage} {done}/{total}", file=sys.stderr, flush=True)
+
+
+def _cluster(arguments):
+    if arguments.ray is None:
+        return None
+    from explorer.evaluation.cluster import on_ray
+
+    address = None if arguments.ray == OWN_CLUSTER else arguments.ray
+    return on_ray(address, arguments.workers, arguments.gpus_per_worker)
+
+
+def _options(arguments):
+    variant = integrated(arguments.integrated)
+    return Options(arguments.gradients, arguments.units, arguments.quadrature, **variant)
+
+
+def _absolute(path):
+    return path and str(Path(path).resolve())
+
+
+def _classes(word):
+    return word if word in ("predicted", "folders", "boxes") else _absolute(word)
+
+
+def _several(words):
+    """With spaces or commas between."""
+    return tuple(dict.fromkeys(one for word in words for one in listed(word)))

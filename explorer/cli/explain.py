@@ -1,0 +1,96 @@
+"""python -m explorer explain"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import explorer
+from explorer.attribution.heatmaps import describe_probability
+from explorer.attribution.methods import METHODS
+from explorer.attribution.methods.options import integrated
+from explorer.cli.progress import MISTAKEN, ProgressLine
+from explorer.engine.images import load_image
+from explorer.engine.masking import most_masks
+from explorer.errors import InputError
+from explorer.models.weights import megabytes
+from explorer.network.backend import device, set_precision
+from explorer.render.export import claim, free_stem, save
+from explorer.render.overlays import overlay
+from explorer.stderr import quietly
+
+
+def run(arguments):
+    """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
+    _check_colours(arguments)
+    with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
+        device()
+    set_precision(arguments.precision)
+    with ProgressLine("weights", megabytes) as progress:
+        classifier = explorer.load(arguments.model, progress=progress, **_said_of_model(arguments))
+    _tell_of_masks(classifier, arguments)
+    taken, status = claim(arguments.pictures), 0
+    for picture in arguments.pictures:
+        stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
+        if not _explain_one(classifier, picture, stem, arguments):
+            status = MISTAKEN
+    return status
+
+
+def _explain_one(classifier, picture, stem, arguments):
+    """Whether the picture could be read; anything else that is wrong would be wrong with every picture."""
+    try:
+        image = load_image(picture)
+    except InputError as error:
+        print(f"{picture}: {error}", file=sys.stderr)
+        return False
+    with ProgressLine(Path(picture).name) as progress:
+        comparison = explorer.explain(classifier, image, progress=progress, **_settings(arguments))
+    paths = save(comparison, arguments.out, stem, arguments.colormap, arguments.opacity, picture)
+    print(f"{picture}: {_summary(comparison)}; see {paths[0]}", flush=True)
+    return True
+
+
+def _tell_of_masks(classifier, arguments):
+    """Beforehand, how many masked pictures a method will show the network at most."""
+    for key in arguments.methods:
+        if key in METHODS and METHODS[key].masking:
+            count = most_masks(key, classifier, classifier.layer(arguments.layer))
+            print(f"{METHODS[key].label} shows the network up to {count:,} masked pictures each time.", file=sys.stderr)
+
+
+def _check_colours(arguments):
+    """What is wrong with the colours is said before the network runs, not after."""
+    overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1)), arguments.colormap, arguments.opacity)
+
+
+def _said_of_model(arguments):
+    said = {option: vars(arguments)[option] for option in ("weights", "labels", "preprocessing", "head")}
+    return {option: value for option, value in said.items() if value is not None}
+
+
+def _settings(arguments):
+    return {
+        "layer": arguments.layer,
+        "class_index": vars(arguments)["class"],
+        "baseline": arguments.baseline,
+        "steps": arguments.steps,
+        "tolerance": arguments.tolerance,
+        "epsilon": arguments.epsilon,
+        "score": arguments.score,
+        "gradients": arguments.gradients,
+        "units": arguments.units,
+        "quadrature": arguments.quadrature,
+        "methods": arguments.methods,
+        **integrated(arguments.integrated),
+    }
+
+
+def _summary(comparison):
+    p = describe_probability(comparison.probability, comparison.complement)
+    verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in comparison)
+    about = f"{comparison.class_name}, p = {p}; {verdicts}"
+    if comparison.estimated_error is None:
+        return about
+    points, error = len(comparison.path.alphas), 100 * comparison.estimated_error
+    return f"{about}; {points} points, estimated error {error:.2g} %"
