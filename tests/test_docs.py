@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer.evaluation import results
 from explorer.evaluation.journal import NAME
-from explorer.evaluation.report import REPORT
+from explorer.evaluation.report.document import REPORT
 from explorer.evaluation.run import SETTINGS
 from explorer.evaluation.schema import COLUMNS, OVERLAPS, THRESHOLDS, overlap
 

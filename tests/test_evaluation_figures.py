@@ -7,7 +7,7 @@ import evaluated
 import numpy as np
 import pytest
 
-from explorer.evaluation.figures import figures
+from explorer.evaluation.report.figures import figures
 from explorer.evaluation.schema import THRESHOLDS, overlap
 from explorer.evaluation.statistics import interval, window
 from explorer.evaluation.table import Table

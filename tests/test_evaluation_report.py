@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from explorer.errors import InputError
-from explorer.evaluation import fragments, report
 from explorer.evaluation.claims import Claim, claims
 from explorer.evaluation.numbers import told
-from explorer.evaluation.report import Card, extremes, sections, write
+from explorer.evaluation.report import document, fragments
+from explorer.evaluation.report.document import Card, extremes, sections, write
 from explorer.evaluation.schema import SCHEMA
 from explorer.evaluation.statistics import paired
 from explorer.evaluation.table import Table
@@ -209,7 +209,7 @@ def test_badges_are_words_and_colours():
     shown = fragments.claims_html([Claim("a < b", "Section 1", "c > d", 0.0, 1.0, "undecided")])
     assert "a &lt; b" in shown and 'data-verdict="undecided">undecided<' in shown, "escaped; the word in the badge"
     for verdict in ("supported", "contradicted", "undecided", "not tested"):
-        assert f'[data-verdict="{verdict}"]' in report.STYLE.read_text(), f"{verdict} has its colour"
+        assert f'[data-verdict="{verdict}"]' in document.STYLE.read_text(), f"{verdict} has its colour"
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):

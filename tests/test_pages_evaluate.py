@@ -44,7 +44,7 @@ def explorer(monkeypatch, made):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Drawing them takes longer than all else with so few pictures."""
-    monkeypatch.setattr("explorer.evaluation.report.figures", lambda *given: {})
+    monkeypatch.setattr("explorer.evaluation.report.document.figures", lambda *given: {})
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.evaluation import gallery, report, results
+from explorer.evaluation import results
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.measuring import measure
 from explorer.evaluation.pictures import load
+from explorer.evaluation.report import document, gallery
 from explorer.evaluation.table import Table
 from explorer.network import backend
 from explorer.render.export import as_json
@@ -73,7 +74,7 @@ def finish(folder, journal, items, settings, classifier, questions, tell):
     table = Table.read(folder / results.TABLE)
     failed = [(one.index, one.image, one.reason) for one in journal if one.status == "failed"]
     cards = gallery.cards(table, items, classifier, questions, tell)
-    path = report.write(folder, table, settings, failed, cards, counts(journal.counts, len(items)))
+    path = document.write(folder, table, settings, failed, cards, counts(journal.counts, len(items)))
     tell("report", 1, 1)
     return path
 

@@ -12,14 +12,15 @@ from functools import cached_property
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.evaluation import pictures, report, results
+from explorer.evaluation import pictures, results
+from explorer.evaluation.report import document
 from explorer.evaluation.run import SETTINGS, counts
 from explorer.evaluation.source import Source
 from explorer.evaluation.statistics import OWN
 from explorer.evaluation.table import Table
 from explorer.models.spec import Network
 
-TAKEN_HOME = (report.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
+TAKEN_HOME = (document.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
 SHOWN = ("class_name", "class_index", "layer", "p", "energy", "drop")  # of a picture
 
 
@@ -35,8 +36,8 @@ class Place:
 class Report:
     """A finished evaluation, read from its folder; nothing is computed again.
 
-    settings: as in settings.json. counts, failed: as `explorer.evaluation.report.write` takes them. names: the name of
-    each picture by its number. place: what keeps the folder there, where it is a visitor's.
+    settings: as in settings.json. counts, failed: as `explorer.evaluation.report.document.write` takes them. names: the
+    name of each picture by its number. place: what keeps the folder there, where it is a visitor's.
     """
 
     folder: Path
@@ -87,7 +88,7 @@ class Report:
         return name, pictures.load(item).image
 
     def row(self, number):
-        """What was measured of a picture at the deepest layer, by the method it is ranked by (`report.extremes`): the
+        """What was measured of a picture at the deepest layer, by the method it is ranked by (`document.extremes`): the
         columns of the table, by name. Raises InputError where there is no such picture, or a rule dropped it."""
         index = self._index(number)
         method = OWN if OWN in self.table.methods else self.table.methods[-1]
@@ -108,9 +109,9 @@ class Report:
         return index
 
     def sections(self, dark):
-        """`explorer.evaluation.report.sections`, drawn once for each look of the page."""
+        """`explorer.evaluation.report.document.sections`, drawn once for each look of the page."""
         if dark not in self._drawn:
-            self._drawn[dark] = report.sections(self.table, self.settings, self.counts, dark)
+            self._drawn[dark] = document.sections(self.table, self.settings, self.counts, dark)
         return self._drawn[dark]
 
     def archive(self):

@@ -7,9 +7,9 @@ from html import escape
 import gradio as gr
 
 from explorer.errors import Cancelled, InputError
-from explorer.evaluation import report
 from explorer.evaluation.claims import CONTRADICTED, FEWEST, NOT_TESTED, SUPPORTED, UNDECIDED, claims
-from explorer.evaluation.fragments import errors_html
+from explorer.evaluation.report import document
+from explorer.evaluation.report.fragments import errors_html
 from explorer.ui import evaluations, links, results, text
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, Run
 from explorer.ui.events import TOY
@@ -80,7 +80,7 @@ def build():
 def _build_report():
     """The places of the report, in its order."""
     places = {"evaluated": gr.HTML(elem_id="evaluated")}
-    for name in report.WORDS:
+    for name in document.WORDS:
         places[f"{name}_words"] = gr.HTML(elem_id=f"evaluated-{name}-words")
         places[name] = gr.Plot(show_label=False, visible=False, elem_id=f"evaluated-{name}", elem_classes="evaluated")
     places["numbers"] = gr.HTML(elem_id="evaluated-numbers")
@@ -225,7 +225,7 @@ def _shown(shown, dark):
         "reading": _reading(shown),
         "download": gr.update(value=shown.archive(), visible=shown.place is not None),
     }
-    for name, (title, sentence) in report.WORDS.items():
+    for name, (title, sentence) in document.WORDS.items():
         figure = found.figures.get(name)
         places[f"{name}_words"] = _part((title, _small(sentence))) if figure else ""
         places[name] = gr.update(value=figure, visible=figure is not None)
@@ -236,7 +236,7 @@ def _claims(shown, found):
     """How many there are of each verdict, and then each of them."""
     counts = Counter(claim.verdict for claim in claims(shown.table, shown.settings))
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    return f"<p class='told'>Of {counts.total()} claims {told}.</p>{_small(report.PAPER)}{found.claims}"
+    return f"<p class='told'>Of {counts.total()} claims {told}.</p>{_small(document.PAPER)}{found.claims}"
 
 
 def _part(*titled):
@@ -253,7 +253,7 @@ def _caption(words):
 
 def _extremes(shown):
     """The best and the worst pictures, to be opened in Explore."""
-    found = dict(zip(("Best", "Worst"), report.extremes(shown.table), strict=True))
+    found = dict(zip(("Best", "Worst"), document.extremes(shown.table), strict=True))
     parts = [(rank, _tiles(shown, indices)) for rank, indices in found.items() if indices]
     if not parts:
         return ""
@@ -281,5 +281,5 @@ def _tiles(shown, indices):
 
 def _reading(shown):
     errors = ("Pictures that failed", errors_html(shown.failed)) if shown.failed else ("", "")
-    lines = "".join(f"<li>{line}</li>" for line in report.READING)
+    lines = "".join(f"<li>{line}</li>" for line in document.READING)
     return _part(errors, ("How to read it", f"<ul>{lines}</ul>"))

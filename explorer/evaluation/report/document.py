@@ -11,8 +11,8 @@ from plotly.offline import get_plotlyjs
 
 from explorer.errors import InputError
 from explorer.evaluation.claims import claims
-from explorer.evaluation.figures import figures
-from explorer.evaluation.fragments import (
+from explorer.evaluation.report.figures import figures
+from explorer.evaluation.report.fragments import (
     claims_html,
     counts_html,
     errors_html,
@@ -26,7 +26,7 @@ from explorer.evaluation.statistics import OWN, pairs, summary
 from explorer.render.charts.histograms import INK
 
 REPORT = "report.html"
-STYLE = Path(__file__).resolve().parents[2] / "assets" / "report.css"
+STYLE = Path(__file__).resolve().parents[3] / "assets" / "report.css"
 PAGE = "http://127.0.0.1:7860"  # where the page is, unless told otherwise
 CONFIG = {"displaylogo": False, "responsive": True}
 # So that nothing is asked of any host, whatever a picture is called

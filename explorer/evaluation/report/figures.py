@@ -6,7 +6,7 @@ One panel above the other, so that they can be read on a phone; the deepest laye
 import numpy as np
 
 from explorer.attribution.heatmaps import describe_probability, short
-from explorer.evaluation.panels import Look, add_line, looks, panels, two_lines
+from explorer.evaluation.report.panels import Look, add_line, looks, panels, two_lines
 from explorer.evaluation.schema import OVERLAPS, THRESHOLDS, overlap
 from explorer.evaluation.statistics import EPSILONS, MEASURE, dark_against_epsilon, intervals, rolling, window
 from explorer.evaluation.table import label

@@ -15,7 +15,7 @@ from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
-from explorer.evaluation.report import Card, extremes
+from explorer.evaluation.report.document import Card, extremes
 from explorer.render.overlays import overlay
 
 OPACITY = 0.6

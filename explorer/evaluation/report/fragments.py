@@ -18,7 +18,8 @@ BETTER = {"higher": "↑ better", "lower": "↓ better", "": ""}
 
 
 def counts_html(settings, counts):
-    """What was run: network, layers, methods, and what became of the pictures. settings, counts: see `report.write`."""
+    """What was run: network, layers, methods, and what became of the pictures. settings, counts: see
+    `document.write`."""
     dropped = [f"{count:,} dropped: {escape(str(rule))}" for rule, count in counts.get("dropped", {}).items() if count]
     failed = [f"{counts['failed']:,} failed"] if counts.get("failed") else []
     said = {
