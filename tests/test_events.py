@@ -11,9 +11,9 @@ from visitor import Telling, asked, silent
 from explorer.errors import Cancelled, InputError
 from explorer.models.spec import Network
 from explorer.network.classifier import Classifier
-from explorer.ui import choices, events, progress
-from explorer.ui.events import guarded
-from explorer.ui.session import Picture, Session
+from explorer.ui import choices, progress, wiring
+from explorer.ui.state import Picture, Session
+from explorer.ui.wiring import guarded
 
 
 def test_the_page_opens_with_an_example_explained(explorer):
@@ -28,18 +28,18 @@ def test_epsilon_and_looks_never_ask_the_network(explorer, session, net, monkeyp
     monkeypatch.setattr(explorer.recent, "explain", None)
     for name in ("sampler", "logits", "predict"):
         monkeypatch.setattr(net, name, None)
-    plain = events.redraw(session, asked(), dark=False)["cards"]
+    plain = wiring.redraw(session, asked(), dark=False)["cards"]
     for change in ({"exponent": -0.5}, {"colormap": "viridis"}, {"opacity": 0.2}, {"scale": "shared"}):
-        again = events.redraw(session, asked(**change), dark=False)["cards"]
+        again = wiring.redraw(session, asked(**change), dark=False)["cards"]
         assert again != plain, f"{change} changes the pictures with the network switched off"
 
 
 def test_raising_epsilon_turns_maps_dark_and_offers_the_way_back(session):
-    places = events.redraw(session, asked(exponent=0), dark=False)
+    places = wiring.redraw(session, asked(exponent=0), dark=False)
     assert 'data-verdict="dark"' in places["cards"], "with ε = 1 a map of small values is dark"
     assert 'role="alert"' in places["notice"] and "Lower ε" in places["notice"], "and the page says so, and what helps"
     assert places["lower_epsilon"]["visible"], "one button lowers ε"
-    exponent = events.lower_exponent(session.result)
+    exponent = wiring.lower_exponent(session.result)
     assert all(one.verdict != "dark" for one in session.result.at_epsilon(10.0**exponent)), "by enough"
 
 
@@ -182,15 +182,15 @@ def test_a_mistake_leaves_the_picture_that_the_results_are_of(explorer, session)
 
 def test_a_baseline_of_the_class_itself_is_warned_of(session):
     session.at_baseline = np.eye(networks.CLASSES)[session.result.class_index]
-    places = events.redraw(session, asked(), dark=False)
+    places = wiring.redraw(session, asked(), dark=False)
     assert "already" in places["notice"] and 'role="alert"' in places["notice"], "a path from it explains little"
 
 
 def test_the_button_mends_what_the_slider_can(session):
     faint = {"grad_cam": 1e-20, "integrated_grad_cam": 1e-3, "rsi_grad_cam": 2e-12}
     cams = {key: np.array([[0, value], [0, 0]], np.float32) for key, value in faint.items()}
-    result = events.replace(session.result, cams=cams, epsilon=1.0)
-    assert events.lower_exponent(result) == -12, "the map out of reach does not keep the others dark"
+    result = wiring.replace(session.result, cams=cams, epsilon=1.0)
+    assert wiring.lower_exponent(result) == -12, "the map out of reach does not keep the others dark"
 
 
 def test_an_empty_field_is_told(explorer, session):

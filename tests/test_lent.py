@@ -24,10 +24,10 @@ from explorer.models import spec as known
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import backend
-from explorer.ui import events, lent
-from explorer.ui.events import Explorer, guarded
+from explorer.ui import wiring, zerogpu
 from explorer.ui.progress import reporting
-from explorer.ui.session import Picture, Session
+from explorer.ui.state import Picture, Session
+from explorer.ui.wiring import Explorer, guarded
 
 TESTS = Path(__file__).resolve().parent
 QUESTION = {"layer": "features", "class_index": 4, "steps": 6}
@@ -41,11 +41,11 @@ class Zero:
         pictures = tuple(Picture(f"scene {i}", nets.picture(i), f"note {i}", True) for i in range(3))
         self.spaces, self.taken, self.net = fake_spaces.put_in_place(monkeypatch), [], Counting(nets.make()[0])
         recent = Recent()
-        monkeypatch.setattr(lent, "_recent", recent)
-        monkeypatch.setattr(lent, "_loaded", Loaded(let_go=recent.forget))
-        monkeypatch.setattr(lent, "_fork_between_loads", lambda: None)
+        monkeypatch.setattr(zerogpu, "_recent", recent)
+        monkeypatch.setattr(zerogpu, "_loaded", Loaded(let_go=recent.forget))
+        monkeypatch.setattr(zerogpu, "_fork_between_loads", lambda: None)
         monkeypatch.setattr(backend, "take_graphics_card", lambda: self.taken.append(threading.current_thread().name))
-        monkeypatch.setattr(events, "examples", lambda network: pictures)
+        monkeypatch.setattr(wiring, "examples", lambda network: pictures)
         monkeypatch.setattr(known, "load", lambda name, progress, **given: self.net)
         self.explorer = Explorer(Network("net"))
         self.explorer.loaded.get(Network("net"), lambda: nets.make()[0])
@@ -75,8 +75,8 @@ def test_the_answer_is_the_same_as_without(zero):
 
 def test_what_travels_holds_no_framework_and_no_path(zero):
     whole = explain(nets.make()[0], zero.picture, **QUESTION)
-    sent = pickle.dumps(lent._for_the_way(whole))
-    assert whole.path.on_device is not None and lent._for_the_way(whole).path.on_device is None, "the path stays"
+    sent = pickle.dumps(zerogpu._for_the_way(whole))
+    assert whole.path.on_device is not None and zerogpu._for_the_way(whole).path.on_device is None, "the path stays"
     for library in (b"keras", b"tensorflow", b"jax", b"torch"):
         assert library not in sent, f"{library} is not needed to unpickle it"
 
@@ -92,8 +92,8 @@ def test_progress_and_maps_that_sharpen_arrive_in_their_order(zero):
 
 
 def test_maps_that_nobody_is_shown_do_not_travel(zero, monkeypatch):
-    sent, pack = [], lent._for_the_way
-    monkeypatch.setattr(lent, "_for_the_way", lambda found: sent.append(found) or pack(found))
+    sent, pack = [], zerogpu._for_the_way
+    monkeypatch.setattr(zerogpu, "_for_the_way", lambda found: sent.append(found) or pack(found))
     zero.explain(memory_budget=1)
     assert len(sent) == 1, "the answer alone"
 
@@ -108,7 +108,7 @@ def test_stop_in_the_middle_stops_there_too(zero):
     after = zero.net.passes
     assert after < 60, f"the network was asked for {after} points of 61"
     assert not any(thread.name == "explaining" for thread in threading.enumerate()), "nothing goes on behind"
-    assert zero.explorer.recent.bytes_held == lent._recent.bytes_held == 0, "nothing half is kept"
+    assert zero.explorer.recent.bytes_held == zerogpu._recent.bytes_held == 0, "nothing half is kept"
     assert zero.explain(steps=60).cost == Cost(passes=61), "and the same can be asked again"
 
 
@@ -144,7 +144,7 @@ def test_the_fault_behind_a_sentence_arrives_with_it(zero, monkeypatch):
 def test_a_fault_there_is_a_fault_here(zero, monkeypatch, caplog):
     monkeypatch.setattr(known, "load", lambda name, progress, **given: 1 // 0)
     places = guarded(lambda: zero.explorer.open(Session(), asked(), dark=False))
-    assert events.text.FAULT in places["status"] and "ZeroDivisionError" in caplog.text, "told as ours, and logged"
+    assert wiring.text.FAULT in places["status"] and "ZeroDivisionError" in caplog.text, "told as ours, and logged"
 
 
 def test_no_card_to_lend_is_told_in_its_lenders_words(zero):
@@ -169,7 +169,7 @@ def test_a_new_class_uses_the_path_that_stayed_there(zero):
 
 def test_warming_up_asks_for_no_card(zero):
     zero.explorer.warm_up()
-    assert zero.spaces.marked == [lent.answers] and not zero.spaces.requests, "a card is lent to visitors"
+    assert zero.spaces.marked == [zerogpu.answers] and not zero.spaces.requests, "a card is lent to visitors"
     zero.explorer.open(Session(), asked(), dark=False)
     zero.explorer.open(Session(), asked(), dark=False)
     assert len(zero.spaces.requests) == 1, "the first one's answer serves whoever comes after"
@@ -242,9 +242,9 @@ from explorer.network import backend, hooks
 from explorer.engine.result import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.engine.run import explain
-from explorer.ui import lent
+from explorer.ui import zerogpu
 from explorer.models import network as known
-from explorer.ui.events import Explorer
+from explorer.ui.wiring import Explorer
 from explorer.models.spec import Network
 from explorer.models import keras_builders
 
@@ -267,7 +267,7 @@ begun.wait()
 told = []
 found = shared.recent.explain(net, picture, progress=lambda *count: told.append(count), **question)
 other_class = shared.recent.explain(net, picture, **(question | {"class_index": 2}))
-assert Network("net") not in lent._loaded and lent._recent.bytes_held == 0, "nothing of it was done in this process"
+assert Network("net") not in zerogpu._loaded and zerogpu._recent.bytes_held == 0, "nothing of it was done here"
 assert told[-1] == ("the path", 7, 7), told
 assert found.cost == Cost(passes=7) and other_class.cost == Cost(heads=7), "what was loaded and sampled stayed there"
 
@@ -278,7 +278,7 @@ with pytest.raises(Cancelled):
     shared.recent.explain(net, picture, progress=stop, **(question | {"steps": 5000, "memory_budget": 1}))
 with pytest.raises(InputError, match="received 0"):
     shared.recent.explain(net, picture, **(question | {"steps": 0}))
-with pytest.raises(lent.Elsewhere, match="TypeError.*nonsense"):
+with pytest.raises(zerogpu.Elsewhere, match="TypeError.*nonsense"):
     shared.recent.explain(net, picture, nonsense=1, **question)
 assert shared.recent.explain(net, picture, **question).cost == Cost(), "from this process's memory"
 assert shared.recent.explain(net, picture, **(question | {"steps": 3})).cost == Cost(), "from the other's"

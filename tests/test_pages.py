@@ -9,8 +9,8 @@ from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
 from explorer.render.overlays import diverging, diverging_bar
 from explorer.ui import painter
-from explorer.ui.events import guarded
 from explorer.ui.pages import OTHERS, contest, layers, positive, scores
+from explorer.ui.wiring import guarded
 
 
 def shown(page, explorer, session, **changes):

@@ -9,8 +9,8 @@ from visitor import Telling, asked, silent
 from explorer.engine.baselines import BASELINES
 from explorer.studies import class_neutral
 from explorer.ui import lineup, neutral_lab, spot
-from explorer.ui.events import guarded
 from explorer.ui.pages import baselines
+from explorer.ui.wiring import guarded
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from explorer.models.spec import Network
 from explorer.models.toy.scenes import draw_scene
 from explorer.ui import evaluations
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, wanted
-from explorer.ui.events import TOY, Explorer, guarded
 from explorer.ui.pages import evaluate
-from explorer.ui.session import Session
+from explorer.ui.state import Session
+from explorer.ui.wiring import TOY, Explorer, guarded
 
 PICTURES = 6
 

@@ -16,9 +16,9 @@ from explorer.engine.run import explain
 from explorer.render.charts.histograms import flat_zone
 from explorer.studies.playback import playback
 from explorer.ui import player
-from explorer.ui.events import Silent
 from explorer.ui.pages import path
-from explorer.ui.session import Session
+from explorer.ui.state import Session
+from explorer.ui.wiring import Silent
 
 LOOK = SimpleNamespace(colormap="inferno", opacity=0.6, epsilon=1e-8)
 

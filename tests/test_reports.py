@@ -14,10 +14,10 @@ from explorer.evaluation.run import evaluate as run_evaluation
 from explorer.evaluation.source import Source
 from explorer.models.spec import Network
 from explorer.ui import links
-from explorer.ui.events import TOY, guarded
 from explorer.ui.pages import evaluate
 from explorer.ui.reports import Report
-from explorer.ui.session import Session
+from explorer.ui.state import Session
+from explorer.ui.wiring import TOY, guarded
 
 PICTURES = 6
 

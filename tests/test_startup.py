@@ -16,11 +16,11 @@ from explorer.errors import Cancelled, InputError
 from explorer.models import spec as known
 from explorer.models.spec import Network
 from explorer.stderr import quietly
-from explorer.ui import app, events
+from explorer.ui import app, wiring
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, guarded
-from explorer.ui.session import Picture, Session
+from explorer.ui.state import Picture, Session
 from explorer.ui.warm_up import IMPORTING, WarmUp
+from explorer.ui.wiring import Explorer, guarded
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST = 120  # seconds until a test that hangs is given up
@@ -54,7 +54,7 @@ class Start:
     def __init__(self, monkeypatch):
         self.let_go, self.loads, self.begun = threading.Event(), 0, threading.Event()
         monkeypatch.setattr(known, "load", self.load)
-        monkeypatch.setattr(events, "examples", lambda network: (Picture("scene", networks.picture(1), "", True),))
+        monkeypatch.setattr(wiring, "examples", lambda network: (Picture("scene", networks.picture(1), "", True),))
         monkeypatch.setattr(app, "Explorer", self.explorer)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -147,7 +147,7 @@ def test_a_network_that_cannot_be_loaded_leaves_a_page_that_says_so(start, monke
     assert "are damaged: get them again" in places["status"], "whoever opens the page is told"
     start.let_go.set()
     monkeypatch.setattr(known, "load", start.load)
-    places = guarded(lambda: start.made.explain(session, asked(model="vgg16"), False, events._silent))
+    places = guarded(lambda: start.made.explain(session, asked(model="vgg16"), False, wiring._silent))
     assert places["cards"].count("<figure") == 3, "and can choose another network"
 
 

@@ -4,10 +4,10 @@ import networks
 
 from explorer.attribution.methods import DEFAULT
 from explorer.models.spec import Network
-from explorer.ui import events
+from explorer.ui import wiring
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, Silent
-from explorer.ui.session import Picture, Session
+from explorer.ui.state import Picture, Session
+from explorer.ui.wiring import Explorer, Silent
 
 LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 
@@ -25,7 +25,7 @@ def asked(**changes):
 def explorer(monkeypatch):
     """An Explorer that opens on a small network with three examples."""
     pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}", True) for i in range(3))
-    monkeypatch.setattr(events, "examples", lambda network: pictures)
+    monkeypatch.setattr(wiring, "examples", lambda network: pictures)
     shared = Explorer(Network("net"))
     shared.loaded.get(Network("net"), lambda: networks.make()[0])
     return shared

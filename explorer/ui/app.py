@@ -5,9 +5,9 @@ from pathlib import Path
 import gradio as gr
 
 from explorer.models import DEFAULT, MODELS
-from explorer.ui import shell, text
-from explorer.ui.events import TOY, Explorer
+from explorer.ui import layout, text
 from explorer.ui.warm_up import warm_up
+from explorer.ui.wiring import TOY, Explorer
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
@@ -16,7 +16,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-
 def build(explorer):
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
         gr.HTML(f"<h1>{text.TITLE}</h1><p>{text.TAGLINE}</p>", elem_id="title")
-        shell.build(app, explorer)
+        layout.build(app, explorer)
     return app
 
 

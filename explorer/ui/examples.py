@@ -7,7 +7,7 @@ from pathlib import Path
 from gradio.media import get_image
 
 from explorer.engine.images import load_image
-from explorer.ui.session import Picture
+from explorer.ui.state import Picture
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 PHOTOGRAPHS = (("cheetah", "cheetah1.jpg"), ("lion", "lion.jpg"), ("tower", "tower.jpg"))  # they ship with Gradio

@@ -9,7 +9,7 @@ import gradio as gr
 
 from explorer.ui import progress
 from explorer.ui.controls import Asked
-from explorer.ui.events import Explorer, guarded
+from explorer.ui.wiring import Explorer, guarded
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET}

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from explorer.errors import InputError
-from explorer.ui.events import Silent, told
-from explorer.ui.session import Picture
+from explorer.ui.state import Picture
+from explorer.ui.wiring import Silent, told
 
 NAMES = {"layer": "layer", "class": "class_index"}  # words of the address -> what they ask
 

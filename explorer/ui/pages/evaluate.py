@@ -12,10 +12,10 @@ from explorer.evaluation.report import document
 from explorer.evaluation.report.fragments import errors_html
 from explorer.ui import evaluations, links, results, text
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, Run
-from explorer.ui.events import TOY
 from explorer.ui.reports import Report
-from explorer.ui.session import Superseded
+from explorer.ui.state import Superseded
 from explorer.ui.tiles import CHOOSING, Tile, row
+from explorer.ui.wiring import TOY
 
 KEY, LABEL = "evaluate", "Evaluate"
 ABOUT = (

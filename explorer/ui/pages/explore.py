@@ -3,7 +3,7 @@
 import gradio as gr
 
 from explorer.ui import results, text
-from explorer.ui.events import lower_exponent
+from explorer.ui.wiring import lower_exponent
 
 KEY, LABEL = "explore", "Explore"
 

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from explorer.ui import controls, links, results, text
-from explorer.ui.events import guarded, redraw
 from explorer.ui.frame import QUIET, Frame
 from explorer.ui.pages import OTHERS, explore
-from explorer.ui.session import Session
+from explorer.ui.state import Session
+from explorer.ui.wiring import guarded, redraw
 
 IS_DARK = "document.body.classList.contains('dark')"
 ADDRESS = "(...all) => {{ showAddress('{}'); return all; }}"

@@ -20,11 +20,11 @@ from explorer.errors import Cancelled, InputError
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import output_head
-from explorer.ui import choices, lent, networks, results, text
+from explorer.ui import choices, networks, results, text, zerogpu
 from explorer.ui.controls import LEAST_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.question import OPENING, question
-from explorer.ui.session import Superseded
+from explorer.ui.state import Superseded
 
 log = logging.getLogger("explorer")
 
@@ -56,7 +56,7 @@ class Explorer:
         self.first, self.allow_own, self.report = first, allow_own, report
         self._networks = WeakKeyDictionary()  # classifier -> its Network
         self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
-        self.computing = lent.explaining(self._networks.__getitem__)
+        self.computing = zerogpu.explaining(self._networks.__getitem__)
         self.recent = Recent(explain=self.computing.explain)
         self.loaded = Loaded(let_go=self.recent.forget)
 
