@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support import ROOT
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the package has it
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow is imported, hence before any test
 
-ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -65,20 +66,20 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def explorer(monkeypatch):
-    import visitor
+    from support import visitor
 
     return visitor.explorer(monkeypatch)
 
 
 @pytest.fixture
 def net(explorer):
-    import visitor
+    from support import visitor
 
     return visitor.net(explorer)
 
 
 @pytest.fixture
 def session(explorer):
-    import visitor
+    from support import visitor
 
     return visitor.session(explorer)

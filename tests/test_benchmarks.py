@@ -6,7 +6,6 @@ No time is asserted. Peers are tested where they are installed (requirements-ben
 import importlib.util
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ import pytest
 from benchmarks import agreement, charts, compare, gpu_tables, results, scaling, timing, usage
 from benchmarks.processes import Fault, Process, missing
 from explorer.network import backend
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LAYER, STEPS = "block2", 6
 
 

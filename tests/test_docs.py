@@ -1,15 +1,15 @@
 """What the documents say, held against the code."""
 
 import re
-from pathlib import Path
 
 from explorer.evaluation import results
 from explorer.evaluation.journal import NAME
 from explorer.evaluation.report.document import REPORT
 from explorer.evaluation.run import SETTINGS
 from explorer.evaluation.schema import COLUMNS, OVERLAPS, THRESHOLDS, overlap
+from support import ROOT
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = ROOT / "docs"
 KINDS = {"int32": "whole number", "double": "number", "bool": "true/false", "string": "text"}
 
 

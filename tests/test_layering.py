@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from support import ROOT
 
 # A package imports only itself and what stands before it; the last two are beside each other.
 ORDER = ("errors", "attribution", "network", "models", "engine", "studies", "render", "evaluation", ("cli", "ui"))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from support import ROOT
+
 MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL"}  # where the module is not named like the package
 
 # Stands in for Python: `-c` answers with the version, `-m venv` makes a .venv whose own python is this script

@@ -4,8 +4,9 @@ import json
 import zipfile
 
 import pytest
-from conftest import Server
-from steps import after, given_steps, png
+
+from support.server import Server
+from support.steps import after, given_steps, png
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,8 @@ import json
 import urllib.request
 
 import pytest
-from steps import LONG, after, charts, choose, given_steps, maps, open_page, png, upload, verdicts
+
+from support.steps import LONG, after, charts, choose, given_steps, maps, open_page, png, upload, verdicts
 
 pytestmark = pytest.mark.browser
 

@@ -4,8 +4,9 @@ import shutil
 
 import keras
 import pytest
-from conftest import Server
-from steps import after, choose, maps, open_page
+
+from support.server import Server
+from support.steps import after, choose, maps, open_page
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +16,7 @@ SMALL = "mobilenet_2_5_224_tf.h5"  # MobileNet, α = 0.25
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The page with a Keras folder of its own, which holds one real network where the photographs and weights are."""
-    from conftest import ROOT
+    from support import ROOT
 
     home = tmp_path_factory.mktemp("keras")
     stored = ROOT.parent / "shared" / "data" / "keras_home" / "models" / SMALL

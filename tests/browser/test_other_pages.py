@@ -1,7 +1,8 @@
 """The pages beside Explore, each driven once in a real browser."""
 
 import pytest
-from steps import LONG, choose
+
+from support.steps import LONG, choose
 
 READY = {"layers": "#film img", "scores": "#lie img", "positive": "#positive-maps img", "contest": "#contest img"}
 

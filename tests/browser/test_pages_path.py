@@ -1,7 +1,8 @@
 """The Path page as a person uses it."""
 
 import pytest
-from steps import LONG
+
+from support.steps import LONG
 
 pytestmark = pytest.mark.browser
 
