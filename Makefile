@@ -1,5 +1,5 @@
 # make run    the page, in the browser             make test   every test, the browser's included
-# make lint   ruff                                 make train  makes the embedded classifier again
+# make lint   ruff: rules and format                make train  makes the embedded classifier again
 # make bench  what an explanation costs, as ratios, in under ten minutes      make bench-gpu  on a graphics card
 # Extra arguments: make run ARGS=--no-browser, make test ARGS="-k export". Another Python: make run PYTHON=python3.12
 
@@ -24,6 +24,7 @@ test: $(TEST_TOOLS)
 
 lint: $(TEST_TOOLS)
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
 
 bench: $(BENCH_TOOLS)
 	@sh tests/browser/chromium.sh

@@ -1,6 +1,6 @@
 """How many points of the path to put through the network at once: time by the size of the batch.
 
-    python -m benchmarks.batches [--network toy-vgg] [--steps 50] [--rounds 5]
+python -m benchmarks.batches [--network toy-vgg] [--steps 50] [--rounds 5]
 """
 
 import argparse

@@ -37,11 +37,14 @@ def figure(part, across, unit):
     drawn.update_yaxes(title=unit, col=1)
     drawn.update_yaxes(title="GB", col=2)
     drawn.update_layout(
-        width=WIDTH, height=HEIGHT, paper_bgcolor="white", plot_bgcolor="white",
+        width=WIDTH,
+        height=HEIGHT,
+        paper_bgcolor="white",
+        plot_bgcolor="white",
         font={"size": 13, "color": INK, "family": "DejaVu Sans, Arial, sans-serif"},
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.2, "yanchor": "top"},
         margin={"l": 64, "r": 24, "t": 44, "b": 96},
-    )  # fmt: skip
+    )
     return drawn
 
 

@@ -37,7 +37,7 @@ ROWS = (
     Row("pytorch-grad-cam, whole path", "Grad-CAM, m + 1 times", "pytorch-grad-cam", "torch", {"whole_path": True}),
     Row("pytorch-grad-cam", "Grad-CAM, once", "pytorch-grad-cam", "torch"),
     Row("xplique", "Grad-CAM, once", "xplique"),
-)  # fmt: skip
+)
 
 
 @dataclass

@@ -78,8 +78,9 @@ def main(arguments=None):
         questions = Questions(Network(asked.network), steps=asked.steps).checked(classifier)
         times = interleaved(ways(classifier, items, questions, place), asked.rounds, print)
         line = len((next(Path(place).glob("tmp*/journal.jsonl"))).read_bytes()) / asked.pictures
-    rows = [[name, ratio(times, name, "forward"), f"{np.median(took) / asked.pictures:.3g}"]
-            for name, took in times.items()]  # fmt: skip
+    rows = [
+        [name, ratio(times, name, "forward"), f"{np.median(took) / asked.pictures:.3g}"] for name, took in times.items()
+    ]
     text = "\n\n".join(
         [
             f"### Evaluation: {asked.network} at {' and '.join(f'`{name}`' for name in questions.layers)}, "

@@ -79,8 +79,15 @@ class Run:
             batches = process.ask("batches", layer=ends[-1], steps=steps)["batches"]
         with self.process("forward", backend, precision, batches=batches) as process:
             figures = self.time_of(process, ends[-1:], steps)
-            self.keep("time", backend, precision, "forward pass", **figures, evaluations=steps + 1,
-                      where=process.about["where"])  # fmt: skip
+            self.keep(
+                "time",
+                backend,
+                precision,
+                "forward pass",
+                **figures,
+                evaluations=steps + 1,
+                where=process.about["where"],
+            )
 
     def captum(self, precision, ends):
         """captum's LayerConductance at the last two block ends, on PyTorch, in bfloat16 the whole network."""
@@ -89,8 +96,15 @@ class Run:
         for layer in ends[:-3:-1]:
             with self.process("captum", "torch", **settings) as process:
                 figures = self.time_of(process, [layer], self.asked.steps)
-                self.keep("time", "captum", precision, f"`{layer}`", **figures, evaluations=self.asked.steps + 1,
-                          where=process.about["where"])  # fmt: skip
+                self.keep(
+                    "time",
+                    "captum",
+                    precision,
+                    f"`{layer}`",
+                    **figures,
+                    evaluations=self.asked.steps + 1,
+                    where=process.about["where"],
+                )
 
     def peer(self, ends):
         if package := missing("captum"):

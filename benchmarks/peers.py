@@ -64,9 +64,13 @@ class Captum(OnPyTorch):
         from captum.attr import LayerConductance
 
         return LayerConductance(self.network, self.network.layer(layer)).attribute(
-            end, baselines=start, target=self.class_index, n_steps=steps, method="riemann_trapezoid",
+            end,
+            baselines=start,
+            target=self.class_index,
+            n_steps=steps,
+            method="riemann_trapezoid",
             internal_batch_size=self.batch,
-        )  # fmt: skip
+        )
 
     def answers(self, layer, steps):
         """Its sum takes the left end of every interval; the path walked backwards, with the sign changed, the right."""

@@ -34,9 +34,14 @@ class Process:
         settings_there = quiet | {"KERAS_BACKEND": framework, "PYTHONPATH": path} | (environment or {})
         self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._said, text=True, cwd=ROOT, env=os.environ | settings_there,
-        )  # fmt: skip
+            [sys.executable, "-m", "benchmarks.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | settings_there,
+        )
         try:
             self.about = self.ask("begin", way=way, network=network, class_index=class_index, **settings)
         except BaseException:

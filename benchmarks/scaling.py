@@ -1,6 +1,6 @@
 """What an explanation costs as steps and layers grow, beside captum and a plain forward pass.
 
-    python -m benchmarks.scaling [--network resnet50] [--steps 10 20 50 100] [--layer-steps 20] [--rounds 3]
+python -m benchmarks.scaling [--network resnet50] [--steps 10 20 50 100] [--layer-steps 20] [--rounds 3]
 """
 
 import argparse
@@ -100,9 +100,13 @@ def main(arguments=None):
     by_steps = in_units(by_steps, by_steps["forward pass"]["seconds"][-1] / (steps[-1] + 1) * (steps[0] + 1))
     by_layers = in_units(by_layers, by_layers[ours]["seconds"][0])
     measured = {
-        "network": asked.network, "where": where, "layer": ends[-1], "layer_steps": asked.layer_steps,
-        "steps": {"places": steps, "curves": by_steps}, "layers": {"places": counts, "curves": by_layers},
-    }  # fmt: skip
+        "network": asked.network,
+        "where": where,
+        "layer": ends[-1],
+        "layer_steps": asked.layer_steps,
+        "steps": {"places": steps, "curves": by_steps},
+        "layers": {"places": counts, "curves": by_layers},
+    }
     results.keep("scaling", measured, asked.folder)
     text = "\n\n".join(
         [

@@ -58,9 +58,12 @@ def start(browser):
     """{what: seconds since the process was started} of one start of the page."""
     begun = time.perf_counter()
     server = subprocess.Popen(
-        [sys.executable, "launch.py", "--no-browser"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "launch.py", "--no-browser"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    )
     try:
         address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
         times = {"the address is printed": time.perf_counter() - begun}

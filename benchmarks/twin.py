@@ -92,9 +92,12 @@ def _dense(layer):
 def _batch_norm(layer):
     part = nn.BatchNorm2d(layer.gamma.shape[0], eps=layer.epsilon)
     return _filled(
-        part, weight=_array(layer.gamma), bias=_array(layer.beta),
-        running_mean=_array(layer.moving_mean), running_var=_array(layer.moving_variance),
-    )  # fmt: skip
+        part,
+        weight=_array(layer.gamma),
+        bias=_array(layer.beta),
+        running_mean=_array(layer.moving_mean),
+        running_var=_array(layer.moving_variance),
+    )
 
 
 def _zero_padding(layer):

@@ -53,9 +53,11 @@ class Worker:
         seconds = [timing.seconds(lambda: self.way.run(layers, steps)) for _ in range(rounds)]
         peak = usage.peak()
         return {
-            "seconds": seconds, "peak": peak, "above": peak - self.at_rest,
+            "seconds": seconds,
+            "peak": peak,
+            "above": peak - self.at_rest,
             "device_peak": usage.device_peak(self.framework),
-        }  # fmt: skip
+        }
 
     def answers(self, layer, steps, file):
         import numpy as np

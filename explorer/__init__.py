@@ -1,5 +1,7 @@
 """RSI Explorer: visual explanations of convolutional networks, side by side.
 
+In Python:
+
     import explorer
     classifier = explorer.load("toy-vgg")
     result = explorer.explain(classifier, "picture.png")

@@ -238,10 +238,12 @@ def test_figures_of_a_graphics_card_are_laid_out_by_precision():
         },
         "error": {
             "vgg19 / 200 / jax / bfloat16 / `block5_pool`": {
-                "grad_cam": 0.01, "integrated_grad_cam": 0.02, "rsi_grad_cam": 0.03,
+                "grad_cam": 0.01,
+                "integrated_grad_cam": 0.02,
+                "rsi_grad_cam": 0.03,
             }
         },
-    }  # fmt: skip
+    }
     text = gpu_tables.text(kept)
     assert "| vgg19 | 200 | ours, jax | `block5_pool` | 201 | 99.0 ms | 25.6 ms, 5.80 GB |" in text
     assert "| vgg19 | 200 | captum | `block5_pool` | 201 |  | 61.0 ms, 5.80 GB |" in text
@@ -264,10 +266,23 @@ def test_gpu_command_on_a_processor_writes_its_section(monkeypatch, tmp_path):
     from benchmarks import gpu
 
     monkeypatch.setenv("KERAS_BACKEND", backend.name())
-    gpu.main([
-        "--network", "tiny", "--steps", "4", "--rounds", "1", "--folder", str(tmp_path), "--allow-cpu",
-        "--precisions", "float32", "--parts", "error",
-    ])  # fmt: skip
+    gpu.main(
+        [
+            "--network",
+            "tiny",
+            "--steps",
+            "4",
+            "--rounds",
+            "1",
+            "--folder",
+            str(tmp_path),
+            "--allow-cpu",
+            "--precisions",
+            "float32",
+            "--parts",
+            "error",
+        ]
+    )
     text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
     assert text.count(f"| tiny | 4 | {backend.name()} | float32 |") == 2, "each block end"
     errors = json.loads((tmp_path / "measured.json").read_text())["gpu"]["error"]

@@ -56,9 +56,11 @@ class Checkout:
         self.log.write_text("")
         run = subprocess.run(
             ["make", target, f"PYTHON={self.python}"],
-            cwd=self.folder, capture_output=True, text=True,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
             env={**os.environ, "LOG": str(self.log), "MAKEFLAGS": "", **environment},
-        )  # fmt: skip
+        )
         return run, self.log.read_text().splitlines()
 
     def installs(self, target: str) -> int:

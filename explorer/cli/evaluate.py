@@ -27,15 +27,27 @@ def run(arguments):
     if arguments.paper:
         rules = replace(PAPER, box_under=arguments.box_under or PAPER.box_under)
     source = Source(
-        _absolute(arguments.images), _absolute(arguments.boxes), _classes(arguments.classes), arguments.limit,
-        arguments.scenes, arguments.seed,
-    )  # fmt: skip
+        _absolute(arguments.images),
+        _absolute(arguments.boxes),
+        _classes(arguments.classes),
+        arguments.limit,
+        arguments.scenes,
+        arguments.seed,
+    )
     questions = Questions(
         network(arguments.model, arguments.weights, arguments.labels, arguments.preprocessing, arguments.head),
-        arguments.precision, _several(arguments.layers), _several(arguments.methods), arguments.baseline,
-        arguments.steps, arguments.tolerance, arguments.epsilon, arguments.score, _options(arguments),
-        arguments.curve_steps, rules,
-    )  # fmt: skip
+        arguments.precision,
+        _several(arguments.layers),
+        _several(arguments.methods),
+        arguments.baseline,
+        arguments.steps,
+        arguments.tolerance,
+        arguments.epsilon,
+        arguments.score,
+        _options(arguments),
+        arguments.curve_steps,
+        rules,
+    )
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
         device()
     try:
@@ -55,8 +67,10 @@ def _conclude(path):
     journal = Journal(path.parent)
     found = evaluation.counts(journal.counts, len(journal))
     dropped = sum(found["dropped"].values())
-    print(f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
-          f"{found['failed']:,} failed; see {path}")  # fmt: skip
+    print(
+        f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
+        f"{found['failed']:,} failed; see {path}"
+    )
     if not found["evaluated"] and found["failed"]:
         first = next(one.reason for one in journal if one.status == "failed")
         raise InputError(f"No picture could be evaluated. Of the first that failed: {first}")

@@ -50,8 +50,12 @@ def _add_explain(commands):
         ("head", None, str, "of a .keras file of several outputs: the name of the one to explain"),
         ("layer", None, str, "which layer's map; else the last that cuts the network"),
         ("class", None, str, "which class, by name or index; else the most probable"),
-        ("baseline", "black", str, "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 "
-         "or a picture file"),
+        (
+            "baseline",
+            "black",
+            str,
+            "black, white, grey, blurred:10, uniform-noise:7, gaussian-noise:7, colour:#ff8800 or a picture file",
+        ),
         ("steps", 50, number, "how many along the path; auto: as many as the tolerance needs, where they are needed"),
         ("tolerance", 0.005, number, "of automatic steps: the estimated error of every map at which they stop"),
         ("methods", ",".join(DEFAULT), listed, "which, with commas between: " + ", ".join(METHODS)),
@@ -65,7 +69,7 @@ def _add_explain(commands):
         ("colormap", "inferno", str, "inferno, viridis, magma, plasma, cividis, turbo, jet or hot"),
         ("opacity", 0.5, float, "of the colours over the picture, from 0 to 1"),
         ("out", "out", str, "the folder to write to; made where it is missing"),
-    ):  # fmt: skip
+    ):
         note = "" if default is None else f" (default: {default})"
         command.add_argument(f"--{name}", default=default, type=kind, metavar=name.upper(), help=words + note)
 
@@ -84,8 +88,12 @@ def _add_evaluate(commands):
         ("scenes", 0, int, "in place of a folder: so many labelled scenes, drawn for the embedded classifier"),
         ("seed", 0, int, "of the scenes"),
         ("boxes", None, str, "a folder of VOC or ILSVRC XML, an ILSVRC CSV or a COCO JSON"),
-        ("classes", "predicted", str, "what to explain: predicted; folders, the sub-folder's name; boxes, the first "
-         "box's label; or a CSV file"),
+        (
+            "classes",
+            "predicted",
+            str,
+            "what to explain: predicted; folders, the sub-folder's name; boxes, the first box's label; or a CSV file",
+        ),
         ("limit", None, int, "only the first so many pictures"),
         ("model", "toy-vgg", str, "one that `python -m explorer models` lists, or a .keras file of your own"),
         ("weights", None, str, "of a listed one: a file, .h5 or .weights.h5"),
@@ -107,7 +115,7 @@ def _add_evaluate(commands):
         ("workers", 2, int, "with --ray: how many networks"),
         ("gpus-per-worker", 0.0, float, "with --ray: graphics cards, or shares of one"),
         ("out", "report", str, "the folder to write to"),
-    ):  # fmt: skip
+    ):
         note = "" if default in (None, 0) else f" (default: {default})"
         command.add_argument(f"--{name}", default=default, type=kind, metavar=name.upper(), help=words + note)
     for name, default, words in (
@@ -122,5 +130,10 @@ def _add_evaluate(commands):
         ("resume", "go on with what --out holds"),
     ):
         command.add_argument(f"--{name}", action="store_true", help=words)
-    command.add_argument("--ray", nargs="?", const=OWN_CLUSTER, metavar="ADDRESS",
-                         help="on a cluster of Ray; without an address, one on this machine")  # fmt: skip
+    command.add_argument(
+        "--ray",
+        nargs="?",
+        const=OWN_CLUSTER,
+        metavar="ADDRESS",
+        help="on a cluster of Ray; without an address, one on this machine",
+    )

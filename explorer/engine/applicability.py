@@ -44,9 +44,7 @@ def require(methods, classifier, layers):
         for key in methods:
             reason = objection(key, classifier, layer)
             if reason:
-                raise InputError(
-                    f"{METHODS[key].label} does not apply at {layer.name} of {classifier.name}: {reason}"
-                )
+                raise InputError(f"{METHODS[key].label} does not apply at {layer.name} of {classifier.name}: {reason}")
 
 
 def _objection(method, classifier, layer):

@@ -113,17 +113,14 @@ def _read_sigma(text):
         sigma = math.nan
     if not 0 < sigma <= MAX_SIGMA:  # written so that NaN fails too
         raise InputError(
-            f"A blur's σ is a number of pixels above 0 and up to {MAX_SIGMA:g}, such as 10, "
-            f"not {text[:40]!r}."
+            f"A blur's σ is a number of pixels above 0 and up to {MAX_SIGMA:g}, such as 10, not {text[:40]!r}."
         )
     return sigma
 
 
 def _read_seed(text):
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MAX_SEED:
-        raise InputError(
-            f"A seed is a whole number from 0 to {MAX_SEED}, such as 7, not {text[:40]!r}."
-        )
+        raise InputError(f"A seed is a whole number from 0 to {MAX_SEED}, such as 7, not {text[:40]!r}.")
     return int(text)
 
 
@@ -132,9 +129,7 @@ def _read_colour(text):
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)
     if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
-        raise InputError(
-            f"A colour is # and six hexadecimal digits, such as #ff8800, not {text[:40]!r}."
-        )
+        raise InputError(f"A colour is # and six hexadecimal digits, such as #ff8800, not {text[:40]!r}.")
     return tuple(bytes.fromhex(digits))
 
 
@@ -149,15 +144,9 @@ BASELINES = MappingProxyType(
             Baseline("black", "Black", _even(0), "black"),
             Baseline("white", "White", _even(255), "white"),
             Baseline("grey", "Grey", _even(128), "mid-grey"),
-            Baseline(
-                "blurred", "Blurred", _blurred, "blurred, σ = {} px", "10", _read_sigma, "{:g}".format
-            ),
-            Baseline(
-                "uniform-noise", "Uniform noise", _uniform_noise, "uniform noise, seed {}", "0", _read_seed
-            ),
-            Baseline(
-                "gaussian-noise", "Gaussian noise", _gaussian_noise, "Gaussian noise, seed {}", "0", _read_seed
-            ),
+            Baseline("blurred", "Blurred", _blurred, "blurred, σ = {} px", "10", _read_sigma, "{:g}".format),
+            Baseline("uniform-noise", "Uniform noise", _uniform_noise, "uniform noise, seed {}", "0", _read_seed),
+            Baseline("gaussian-noise", "Gaussian noise", _gaussian_noise, "Gaussian noise, seed {}", "0", _read_seed),
             Baseline("colour", "Single colour", _colour, "colour {}", "#808080", _read_colour, _write_colour),
         )
     }

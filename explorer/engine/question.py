@@ -54,9 +54,19 @@ def request(classifier, image, layers, class_index, baseline, steps, tolerance, 
     require(methods, classifier, layers)
     index = None if class_index is None else classifier.class_index(class_index)
     return Request(
-        classifier, layers, index, picture, canonical(baseline), baseline_picture, steps, tolerance, score, methods,
-        options, epsilon,
-    )  # fmt: skip
+        classifier,
+        layers,
+        index,
+        picture,
+        canonical(baseline),
+        baseline_picture,
+        steps,
+        tolerance,
+        score,
+        methods,
+        options,
+        epsilon,
+    )
 
 
 def check_steps(steps):

@@ -122,9 +122,7 @@ class Comparison:
         for name in ("model", "layer", "class_name"):
             del settings[name]
         settings["methods"] = tuple(settings["methods"])
-        return settings | {
-            "baseline": once_more(settings["baseline"], self.baseline_image), "epsilon": self.epsilon
-        }  # fmt: skip
+        return settings | {"baseline": once_more(settings["baseline"], self.baseline_image), "epsilon": self.epsilon}
 
     def at_epsilon(self, epsilon):
         """The same maps normalised with another ε; the network is not asked again."""

@@ -73,7 +73,7 @@ def explain_layers(
     options = Options(gradients, units, quadrature, subtract_baseline, endpoint)
     asked = request(
         classifier, image, layers, class_index, baseline, steps, tolerance, methods, epsilon, score, options
-    )  # fmt: skip
+    )
     if not asked.layers:
         raise InputError("At least one layer is needed; received none.")
     earlier = () if reuse is None else (reuse,) if isinstance(reuse, Comparison) else tuple(reuse)
@@ -182,10 +182,13 @@ def _known_path(asked, views, earlier):
 def _answers(asked, chosen, earlier):
     """What the network has said of the same picture through masks, for the same class and score."""
     same = (
-        one for one in earlier
-        if one.classifier is asked.classifier and np.array_equal(one.image, asked.picture)
-        and one.class_index == chosen and one.settings["score"] == asked.score
-    )  # fmt: skip
+        one
+        for one in earlier
+        if one.classifier is asked.classifier
+        and np.array_equal(one.image, asked.picture)
+        and one.class_index == chosen
+        and one.settings["score"] == asked.score
+    )
     return {mask: score for one in same for mask, score in one.answers.items()}
 
 

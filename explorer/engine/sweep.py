@@ -13,9 +13,7 @@ AT_PICTURE, ENDS = np.ones(1, np.float32), np.array([0, 1], np.float32)  # α of
 FULL = 8  # to which smaller batches are filled up where every length would be compiled anew
 
 
-def sweep(
-    classifier, layers, start, end, class_index, score, alphas, known=None, budget=MEMORY_BUDGET, progress=None
-):
+def sweep(classifier, layers, start, end, class_index, score, alphas, known=None, budget=MEMORY_BUDGET, progress=None):
     """Yield the network at these points of the path as Samples, each within the memory budget, in the order given.
 
     layers: the Layers to look at, all in one pass. start, end: (H, W, 3), baseline and picture as the model is fed.

@@ -98,8 +98,10 @@ def _xml_files(folder):
 
 
 def _from_csv(path):
-    return [(name, _or_error(_prediction, text, f"{path.name!r} for {name}"))
-            for name, text in read_pairs(path, ("predictionstring",))]  # fmt: skip
+    return [
+        (name, _or_error(_prediction, text, f"{path.name!r} for {name}"))
+        for name, text in read_pairs(path, ("predictionstring",))
+    ]
 
 
 def _prediction(text, where):
@@ -124,8 +126,10 @@ def _from_coco(path):
     by_image = defaultdict(list)
     for annotation in _entries(held, "annotations", ("image_id",), path.name):
         by_image[annotation["image_id"]].append(annotation)
-    return [(str(image["file_name"]), _or_error(_coco_marked, image, by_image[image["id"]], categories, path.name))
-            for image in images]  # fmt: skip
+    return [
+        (str(image["file_name"]), _or_error(_coco_marked, image, by_image[image["id"]], categories, path.name))
+        for image in images
+    ]
 
 
 def _entries(held, key, fields, file):

@@ -51,18 +51,28 @@ def claims(table, settings):
         *(_better(table, "drop", block, layer, GRAD_CAM) for block, layer in both),
         *(_better(table, "increase", block, layer, GRAD_CAM) for block, layer in both),
         _compared(
-            table, "Integrated Grad-CAM's average drop is worse at the next to last layer than at the last",
-            "Section 4.3.3, Figures 16, 17", "drop", (deeper, INTEGRATED), (last, INTEGRATED), above,
+            table,
+            "Integrated Grad-CAM's average drop is worse at the next to last layer than at the last",
+            "Section 4.3.3, Figures 16, 17",
+            "drop",
+            (deeper, INTEGRATED),
+            (last, INTEGRATED),
+            above,
         ),
         *(_better(table, "energy", block, layer, GRAD_CAM) for block, layer in both),
         _compared(
-            table, f"RSI-Grad-CAM's and Integrated Grad-CAM's pixel energy are similar at the last layer (within "
-            f"{100 * SIMILAR:.0f} points)", "Section 4.3.4, Figure 19", "energy", (last, RSI), (last, INTEGRATED),
+            table,
+            f"RSI-Grad-CAM's and Integrated Grad-CAM's pixel energy are similar at the last layer (within "
+            f"{100 * SIMILAR:.0f} points)",
+            "Section 4.3.4, Figure 19",
+            "energy",
+            (last, RSI),
+            (last, INTEGRATED),
             similar,
         ),
         _better(table, "energy", "next to last", deeper, INTEGRATED),
         *(_better(table, "iou_mean", "next to last", deeper, other) for other in (GRAD_CAM, INTEGRATED)),
-    ]  # fmt: skip
+    ]
 
 
 def above(low, high):

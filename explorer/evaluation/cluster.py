@@ -84,9 +84,12 @@ def _evaluated(ray, questions, items, workers, gpus):
     tasks = -(-len(items) // IN_A_TASK)
     asked = [{"asked": pickle.dumps((questions, item))} for item in items]
     found = ray.data.from_items(asked, override_num_blocks=tasks).map_batches(
-        Worker, batch_size=IN_A_TASK, num_cpus=1, num_gpus=gpus or None,
+        Worker,
+        batch_size=IN_A_TASK,
+        num_cpus=1,
+        num_gpus=gpus or None,
         compute=ray.data.ActorPoolStrategy(size=min(workers, tasks)),
-    )  # fmt: skip
+    )
     for batch in found.iter_batches(batch_size=None, prefetch_batches=0):
         yield from map(pickle.loads, batch["outcome"])
     ray.kill(tries)

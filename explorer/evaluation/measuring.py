@@ -114,24 +114,37 @@ def of_class(classifier, marked, chosen):
     """The boxes of the class that is explained, and those that say no class the network has."""
     of = [label and class_of(classifier, label) for label in marked.labels]
     kept = [i for i, one in enumerate(of) if one in (None, "", chosen)]
-    return marked._replace(
-        boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept)
-    )  # fmt: skip
+    return marked._replace(boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept))
 
 
 def _rows(classifier, item, seen, questions, progress):
     found = explain_layers(
-        classifier, seen.image, questions.layers, seen.chosen, questions.baseline, questions.steps,
-        questions.tolerance, questions.methods, questions.epsilon, questions.score, progress=progress,
+        classifier,
+        seen.image,
+        questions.layers,
+        seen.chosen,
+        questions.baseline,
+        questions.steps,
+        questions.tolerance,
+        questions.methods,
+        questions.epsilon,
+        questions.score,
+        progress=progress,
         **asdict(questions.options),
-    )  # fmt: skip
+    )
     changed = _Changed(classifier, seen, questions.curve_steps)
     about = {
-        "index": item.index, "image": item.name, "class_index": seen.chosen,
-        "class_name": classifier.class_names[seen.chosen], "predicted_index": seen.predicted,
-        "labelled": seen.labelled, "p": seen.before[0], "complement": seen.before[1],
-        "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
-    }  # fmt: skip
+        "index": item.index,
+        "image": item.name,
+        "class_index": seen.chosen,
+        "class_name": classifier.class_names[seen.chosen],
+        "predicted_index": seen.predicted,
+        "labelled": seen.labelled,
+        "p": seen.before[0],
+        "complement": seen.before[1],
+        "boxes": None if seen.boxes is None else len(seen.boxes),
+        "box_share": seen.box_share,
+    }
     return [
         _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, changed))
         for depth, (layer, comparison) in enumerate(found.items())
@@ -144,11 +157,18 @@ def _of_map(comparison, one, seen, changed):
     raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
     low, high = float(raw.min()), float(raw.max())
     row = {
-        "method": one.method, "verdict": str(one.verdict), "raw_minimum": low, "raw_mean": float(raw.mean()),
-        "raw_maximum": high, "spread": high - low, "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
-        "dark": high - low < comparison.epsilon, "blank": not raw.any(),
-        "completeness_gap": comparison.completeness_gap, "points": len(comparison.path.alphas),
-    }  # fmt: skip
+        "method": one.method,
+        "verdict": str(one.verdict),
+        "raw_minimum": low,
+        "raw_mean": float(raw.mean()),
+        "raw_maximum": high,
+        "spread": high - low,
+        "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
+        "dark": high - low < comparison.epsilon,
+        "blank": not raw.any(),
+        "completeness_gap": comparison.completeness_gap,
+        "points": len(comparison.path.alphas),
+    }
     return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
 
 
@@ -176,9 +196,7 @@ class _Changed:
         image, before = self.seen.image, self.seen.before
         pictures = [heatmap[..., None] * image, *self._exchanged(raw)]
         after, *along = self._say(pictures)
-        row = {
-            "masked_p": after[0], "drop": metrics.drop(before, after), "increase": metrics.increases(before, after)
-        }  # fmt: skip
+        row = {"masked_p": after[0], "drop": metrics.drop(before, after), "increase": metrics.increases(before, after)}
         return row | self._areas([p for p, _ in along])
 
     def _exchanged(self, raw):

@@ -69,12 +69,26 @@ class Questions:
         layers = self.layers or [layer.name for layer in classifier.block_ends[-LAST_BLOCKS:]]
         blank = np.zeros((*classifier.input_size, 3), np.uint8)
         asked = request(
-            classifier, blank, layers, None, self.baseline, self.steps, self.tolerance, self.methods, self.epsilon,
-            self.score, self.options,
-        )  # fmt: skip
+            classifier,
+            blank,
+            layers,
+            None,
+            self.baseline,
+            self.steps,
+            self.tolerance,
+            self.methods,
+            self.epsilon,
+            self.score,
+            self.options,
+        )
         order = [layer.name for layer in classifier.anatomy.layers]
         return replace(
-            self, layers=tuple(sorted((layer.name for layer in asked.layers), key=order.index)), methods=asked.methods,
+            self,
+            layers=tuple(sorted((layer.name for layer in asked.layers), key=order.index)),
+            methods=asked.methods,
             baseline=asked.baseline if is_named(self.baseline) else self.baseline,
-            steps=asked.steps, tolerance=asked.tolerance, epsilon=asked.epsilon, score=asked.score,
-        )  # fmt: skip
+            steps=asked.steps,
+            tolerance=asked.tolerance,
+            epsilon=asked.epsilon,
+            score=asked.score,
+        )

@@ -34,9 +34,11 @@ def write(journal, folder):
 def _table(journal, folder):
     """In the order of pictures, layers and methods, so that the same run gives the same bytes."""
     with (
-        whole(folder / TABLE) as parquet, whole(folder / AS_CSV) as text,
-        pa.parquet.ParquetWriter(parquet, SCHEMA) as table, pa.csv.CSVWriter(text, SCHEMA) as sheet,
-    ):  # fmt: skip
+        whole(folder / TABLE) as parquet,
+        whole(folder / AS_CSV) as text,
+        pa.parquet.ParquetWriter(parquet, SCHEMA) as table,
+        pa.csv.CSVWriter(text, SCHEMA) as sheet,
+    ):
         outcomes = iter(journal)
         while part := list(islice(outcomes, AT_ONCE)):
             rows = pa.Table.from_pylist([row for one in part for row in one.rows], SCHEMA)

@@ -137,11 +137,15 @@ def settings_of(questions, source, items, classifier):
     asked = asdict(questions)
     network, options = asked.pop("network"), asked.pop("options")
     told = {
-        "model": classifier.name, "network": network, "classes": len(classifier.class_names), **asked, **options,
+        "model": classifier.name,
+        "network": network,
+        "classes": len(classifier.class_names),
+        **asked,
+        **options,
         "source": asdict(source) | {"pictures": len(items), "digest": _digest(items)},
         "versions": {"python": platform.python_version(), "backend": backend.name(), "device": backend.device()}
         | {name: version(name) for name in ("keras", "numpy", "opencv-python-headless", "pyarrow")},
-    }  # fmt: skip
+    }
     return json.loads(as_json(told))  # as it will be read back
 
 

@@ -53,13 +53,18 @@ COLUMNS = (
     Column("points", pa.int32(), "points of the path"),
     *(
         Column(overlap(measure, threshold), pa.float64(), words.format(f"{threshold:.2f}"))
-        for measure, words in zip(OVERLAPS, (
-            "|R ∩ B|/|R ∪ B|, R where the heatmap is above {}, B the boxes (Figures 20, 21)",
-            "|R ∩ B|/|B|, the same", "|R ∩ B|/|R|, the same; empty where nothing is above the threshold",
-        ), strict=True)
+        for measure, words in zip(
+            OVERLAPS,
+            (
+                "|R ∩ B|/|R ∪ B|, R where the heatmap is above {}, B the boxes (Figures 20, 21)",
+                "|R ∩ B|/|B|, the same",
+                "|R ∩ B|/|R|, the same; empty where nothing is above the threshold",
+            ),
+            strict=True,
+        )
         for threshold in THRESHOLDS
     ),
-)  # fmt: skip
+)
 
 SCHEMA = pa.schema([(column.name, column.kind) for column in COLUMNS])
 ERRORS = pa.schema([("index", pa.int32()), ("image", pa.string()), ("reason", pa.string())])

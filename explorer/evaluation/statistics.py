@@ -117,8 +117,10 @@ def unpaired(a, b, resamples=RESAMPLES, seed=0):
     if len(a) and len(b):
         difference = difference._replace(mean=float(a.mean() - b.mean()))
     if min(len(a), len(b)) > 1:
-        means = [np.concatenate([drawn @ group / len(group) for drawn in _draws(len(group), resamples, (seed, number))])
-                 for number, group in enumerate((a, b))]  # fmt: skip
+        means = [
+            np.concatenate([drawn @ group / len(group) for drawn in _draws(len(group), resamples, (seed, number))])
+            for number, group in enumerate((a, b))
+        ]
         low, high = np.percentile(means[0] - means[1], TAILS)
         difference = difference._replace(low=float(low), high=float(high))
     return difference

@@ -87,8 +87,11 @@ class Table:
     def _groups(self):
         order = np.argsort(self["index"], kind="stable")
         layers, methods = self["layer"], self["method"]
-        rows = {(layer, method): order[(layers == layer)[order] & (methods == method)[order]]
-                for layer in self.layers for method in self.methods}  # fmt: skip
+        rows = {
+            (layer, method): order[(layers == layer)[order] & (methods == method)[order]]
+            for layer in self.layers
+            for method in self.methods
+        }
         return {group: found for group, found in rows.items() if len(found)}
 
 

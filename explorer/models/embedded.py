@@ -20,7 +20,11 @@ class Embedded(Entry):
             if weights is not None:
                 files.read(model, weights, self.label, toy_vgg.WEIGHTS.name)
         return Classifier(
-            self.name, in_precision(model), toy_vgg.preprocess, toy_vgg.class_names(), self.input_size,
+            self.name,
+            in_precision(model),
+            toy_vgg.preprocess,
+            toy_vgg.class_names(),
+            self.input_size,
             block_ends=self.block_ends,
         )
 

@@ -11,8 +11,13 @@ _precision = "float32"
 
 # How the three backends, and NumPy, say so.
 SHORT_OF_MEMORY = (
-    "ResourceExhausted", "RESOURCE_EXHAUSTED", "OutOfMemory", "OOM when", "can't allocate memory", "MemoryError",
-)  # fmt: skip
+    "ResourceExhausted",
+    "RESOURCE_EXHAUSTED",
+    "OutOfMemory",
+    "OOM when",
+    "can't allocate memory",
+    "MemoryError",
+)
 
 
 def name():

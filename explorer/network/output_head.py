@@ -14,9 +14,23 @@ from explorer.network import hooks
 FUNCTIONS = ("softmax", "log_softmax", "sigmoid", "linear")  # what the last layer may do to its values, by name
 # What may stand behind a softmax and only gives its values another shape.
 RESHAPING = {
-    "Reshape", "Flatten", "Permute", "Dropout", "Identity", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
-    "AveragePooling2D", "MaxPooling2D", "Squeeze", "ExpandDims", "Transpose", "Moveaxis", "Ravel", "GetItem", "Cast",
-}  # fmt: skip
+    "Reshape",
+    "Flatten",
+    "Permute",
+    "Dropout",
+    "Identity",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "AveragePooling2D",
+    "MaxPooling2D",
+    "Squeeze",
+    "ExpandDims",
+    "Transpose",
+    "Moveaxis",
+    "Ravel",
+    "GetItem",
+    "Cast",
+}
 
 
 @dataclass(frozen=True)

@@ -126,11 +126,13 @@ def _cam(method, here, integral, whole, at_point, options):
     return fetch(method.cam(integral, whole, options))
 
 
-
 def _stretch(path, activations, gradients, first, last):
     """The points from one stop to the next."""
     points, shares = slice(first, last + 1), path.shares
     return LayerPath(
-        path.alphas[points], activations[points], gradients[points], path.scores[points],
+        path.alphas[points],
+        activations[points],
+        gradients[points],
+        path.scores[points],
         None if shares is None else shares[first:last],
-    )  # fmt: skip
+    )

@@ -31,9 +31,14 @@ def launch(share=False, first=TOY, allow_own=False, report=None):
     if _rests_on_files(first):
         explorer.loaded.get(first, lambda: first.load(None))
     theme = gr.themes.Default(
-        primary_hue="teal", neutral_hue="zinc", text_size="sm", spacing_size="sm", radius_size="sm", font=FONTS,
+        primary_hue="teal",
+        neutral_hue="zinc",
+        text_size="sm",
+        spacing_size="sm",
+        radius_size="sm",
+        font=FONTS,
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
-    )  # fmt: skip
+    )
     app = build(explorer).queue(default_concurrency_limit=4)
     app.launch(
         share=share,

@@ -80,8 +80,14 @@ class Pictures:
 
 def pictures():
     strip = gr.Gallery(
-        label="Pictures", columns=5, height=152, allow_preview=False, interactive=False, elem_id="strip",
-        object_fit="cover", buttons=[],
+        label="Pictures",
+        columns=5,
+        height=152,
+        allow_preview=False,
+        interactive=False,
+        elem_id="strip",
+        object_fit="cover",
+        buttons=[],
     )
     with gr.Row(elem_classes="tight"):
         add = gr.UploadButton(
@@ -118,38 +124,74 @@ def choices():
             automatic = gr.Checkbox(True, label="Steps as needed", elem_id="automatic")
             steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, visible=False)
         exponent = gr.Slider(
-            LEAST_EXPONENT, 0, value=-8, step=0.5, label=text.epsilon_label(1e-8), elem_id="epsilon",
-            min_width=150, scale=2,
-        )  # fmt: skip
+            LEAST_EXPONENT,
+            0,
+            value=-8,
+            step=0.5,
+            label=text.epsilon_label(1e-8),
+            elem_id="epsilon",
+            min_width=150,
+            scale=2,
+        )
     with gr.Accordion("Methods", open=False, elem_id="methods"):
         methods = gr.CheckboxGroup(
-            [(method.label, key) for key, method in METHODS.items()], value=list(DEFAULT), show_label=False,
-            container=False, elem_id="chosen-methods",
-        )  # fmt: skip
+            [(method.label, key) for key, method in METHODS.items()],
+            value=list(DEFAULT),
+            show_label=False,
+            container=False,
+            elem_id="chosen-methods",
+        )
         methods_note = gr.HTML(elem_id="methods-note")
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         tolerance = gr.Number(
-            0.5, label="Steps as needed: maps within this much of their limit, %", step=0.1,
+            0.5,
+            label="Steps as needed: maps within this much of their limit, %",
+            step=0.1,
             elem_id="tolerance",
-        )  # fmt: skip
+        )
         score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
         gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
         units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
         integrated = gr.Radio(
-            [("as published", "published"), ("as in its authors' notebook", "notebook")], value="published",
-            label="Integrated Grad-CAM", elem_id="integrated",
-        )  # fmt: skip
+            [("as published", "published"), ("as in its authors' notebook", "notebook")],
+            value="published",
+            label="Integrated Grad-CAM",
+            elem_id="integrated",
+        )
         quadrature = gr.Radio(
-            list(CHOICES["quadrature"]), value="trapezoid", label="Quadrature of the other integrals", visible=False,
+            list(CHOICES["quadrature"]),
+            value="trapezoid",
+            label="Quadrature of the other integrals",
+            visible=False,
             elem_id="quadrature",
-        )  # fmt: skip
+        )
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
     asked = Asked(
-        model, head, class_index, layer, baseline, sigma, seed, colour, own, automatic, steps, tolerance, score,
-        gradients, units, quadrature, integrated, methods, exponent, colormap, opacity, scale,
-    )  # fmt: skip
+        model,
+        head,
+        class_index,
+        layer,
+        baseline,
+        sigma,
+        seed,
+        colour,
+        own,
+        automatic,
+        steps,
+        tolerance,
+        score,
+        gradients,
+        units,
+        quadrature,
+        integrated,
+        methods,
+        exponent,
+        colormap,
+        opacity,
+        scale,
+    )
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}
     return asked, places, parameters | {own: (PICTURE_BASELINE,)}
@@ -178,9 +220,12 @@ def own_network(allowed):
         file = gr.File(label="A .keras file", height=96, elem_id="own-file")
         labels = gr.File(label="Labels (optional)", height=96, elem_id="own-labels")
         preprocessing = gr.Dropdown(
-            [(f"{name}: {known.about}", name) for name, known in PREPROCESSINGS.items()], value="1/255",
-            label="It is fed pixels as", allow_custom_value=True, elem_id="own-preprocessing",
-        )  # fmt: skip
+            [(f"{name}: {known.about}", name) for name, known in PREPROCESSINGS.items()],
+            value="1/255",
+            label="It is fed pixels as",
+            allow_custom_value=True,
+            elem_id="own-preprocessing",
+        )
         load = gr.Button("Load this network", size="sm")
         weights = gr.Textbox(
             label="Or weights for the network chosen above: path of a file on this computer", elem_id="own-weights"

@@ -105,11 +105,19 @@ def _questions(session, asked, given):
         raise InputError("Maps are of layers, and none is chosen: choose one or more.")
     layers = [classifier.layer(name) for name in given.layers]
     return Questions(
-        session.network, backend.precision(), tuple(given.layers), _methods(asked, classifier, layers),
-        settings["baseline"], settings["steps"], settings["tolerance"], asked.epsilon, settings["score"],
-        Options(**{one.name: settings[one.name] for one in fields(Options)}), CURVE_STEPS if given.curves else 0,
+        session.network,
+        backend.precision(),
+        tuple(given.layers),
+        _methods(asked, classifier, layers),
+        settings["baseline"],
+        settings["steps"],
+        settings["tolerance"],
+        asked.epsilon,
+        settings["score"],
+        Options(**{one.name: settings[one.name] for one in fields(Options)}),
+        CURVE_STEPS if given.curves else 0,
         Rules(CORRECT in given.rules, ONE_BOX in given.rules, PAPER.box_under if SMALL_BOX in given.rules else None),
-    )  # fmt: skip
+    )
 
 
 def _methods(asked, classifier, layers):

@@ -23,11 +23,14 @@ def scenes():
     listed = json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
     return tuple(
         Picture(
-            one["title"], load_image(FOLDER / one["file"]), one["note"], True,
+            one["title"],
+            load_image(FOLDER / one["file"]),
+            one["note"],
+            True,
             {"layer": one["layer"], "class_index": one["class"]},
         )
         for one in listed
-    )  # fmt: skip
+    )
 
 
 @cache

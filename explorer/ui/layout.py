@@ -90,12 +90,26 @@ def _questions(frame, pictures, own, button):
         return explorer.bring_weights(session, asked, dark, path, tell)
 
     chosen = [
-        asked.head, asked.class_index, asked.layer, asked.baseline, asked.automatic, asked.score, asked.methods,
-    ]  # fmt: skip
+        asked.head,
+        asked.class_index,
+        asked.layer,
+        asked.baseline,
+        asked.automatic,
+        asked.score,
+        asked.methods,
+    ]
     written = [
-        asked.sigma, asked.seed, asked.colour, asked.baseline_picture, asked.steps, asked.tolerance, asked.gradients,
-        asked.units, asked.quadrature, asked.integrated,
-    ]  # fmt: skip
+        asked.sigma,
+        asked.seed,
+        asked.colour,
+        asked.baseline_picture,
+        asked.steps,
+        asked.tolerance,
+        asked.gradients,
+        asked.units,
+        asked.quadrature,
+        asked.integrated,
+    ]
     logit = places["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
     return [
         frame.run([*(one.input for one in chosen), *(one.change for one in written), button.click], explain, places),
@@ -157,9 +171,11 @@ def _turn_to(key, session):
 
 def _is_old(session):
     """Whether the page that is open shows another result than the one that stands."""
-    return session.page in OTHERS and session.result is not None and (
-        session.shown_on.get(session.page) is not session.result
-    )  # fmt: skip
+    return (
+        session.page in OTHERS
+        and session.result is not None
+        and (session.shown_on.get(session.page) is not session.result)
+    )
 
 
 def _stop(session):

@@ -148,4 +148,4 @@ def _row(line, key, asked):
         if spelling in scaled
         else Tile(None, note="not yet computed")
         for spelling in line.baselines
-    ]  # fmt: skip
+    ]

@@ -67,12 +67,17 @@ def maps(both, asked):
     for key in [key for key in methods if METHODS[key].integrand] or methods:  # the others walk no path
         scaled = shared_scale({0: black[key].raw, 1: after[key].raw}, black.epsilon)
         cosine = f"; cosine similarity {metrics.cosine(black[key].cam, after[key].cam):.4f}"
-        rows.append((METHODS[key].label, [
-            Tile(
-                overlay(one.image, scaled[i], asked.colormap, asked.opacity),
-                f"{METHODS[key].label} from {'the class-neutral baseline' if i else 'black'}",
-                f"max {text.number(one[key].statistics['maximum'])}{cosine if i else ''}",
+        rows.append(
+            (
+                METHODS[key].label,
+                [
+                    Tile(
+                        overlay(one.image, scaled[i], asked.colormap, asked.opacity),
+                        f"{METHODS[key].label} from {'the class-neutral baseline' if i else 'black'}",
+                        f"max {text.number(one[key].statistics['maximum'])}{cosine if i else ''}",
+                    )
+                    for i, one in enumerate(both)
+                ],
             )
-            for i, one in enumerate(both)
-        ]))  # fmt: skip
+        )
     return grid(["before: from black", "after: from the class-neutral one"], rows)

@@ -77,8 +77,9 @@ def story(comparison, played, flat_from):
     fainter = f"<strong>{faded} times smaller</strong>" if faded else "<strong>exactly zero</strong>"
     kept = (
         f" By then the integral has collected {100 * share:.3g} % of the change of the score, and keeps it."
-        if comparison.layer.cuts and 0.5 < share < 1.5 else " What the integral has collected by then, it keeps."
-    )  # fmt: skip
+        if comparison.layer.cuts and 0.5 < share < 1.5
+        else " What the integral has collected by then, it keeps."
+    )
     return (
         f"{largest}. From α = {flat_from:.2g} on the score is flat, and at the picture the gradient is {fainter}: "
         f"Grad-CAM, which looks only at α = 1, fades.{kept}"
@@ -148,7 +149,7 @@ def _now(comparison):
     """The interpolated picture: the picture laid over the baseline, as opaque as α. That is the blend itself."""
     return (
         f'<figure class="path-now"><figcaption><strong>The picture at α</strong><small>baseline and picture, '
-        'blended</small></figcaption>'
+        "blended</small></figcaption>"
         f'<div class="stack"><img src="{data_uri(comparison.baseline_image)}" alt="The baseline">'
         f'<img src="{data_uri(comparison.image)}" alt="The picture, as opaque as α"></div>'
         '</figure><div class="path-guess"><strong>Most probable there</strong><div class="path-top"></div></div>'

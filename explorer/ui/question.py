@@ -42,9 +42,11 @@ def question(session, asked, classifier, network):
 
 def _settings(asked):
     numbers = (
-        (asked.steps, "The number of steps"), (asked.tolerance, "The tolerance"), (asked.seed, "The seed"),
+        (asked.steps, "The number of steps"),
+        (asked.tolerance, "The tolerance"),
+        (asked.seed, "The seed"),
         (asked.sigma, "The blur's σ"),
-    )  # fmt: skip
+    )
     for value, words in numbers:
         if value is None:
             raise InputError(f"{words} is empty; write a number.")

@@ -82,11 +82,12 @@ def _maps(found, places, asked):
         pictures = drawn([one[key].raw for one in found], found[0], asked)
         tiles = [
             Tile(
-                picture, f"{METHODS[key].label} from {describe(one.settings['baseline'])}",
+                picture,
+                f"{METHODS[key].label} from {describe(one.settings['baseline'])}",
                 f"marked pixels hold {_share(share(one[key].raw, places))}",
             )
             for one, picture in zip(found, pictures, strict=True)
-        ]  # fmt: skip
+        ]
         rows.append((METHODS[key].label, tiles))
     rows[0] = (rows[0][0], BRIGHTEST), rows[0][1]
     rows[0][1].append(Tile(marked(found[0].image, places), "The pixels of nearly the baseline's colour, marked"))

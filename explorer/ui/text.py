@@ -175,6 +175,4 @@ def notices(comparison):
 
 def largest_values(comparison):
     """ "Largest raw values: Grad-CAM 4.1e-11, …, RSI-Grad-CAM 0.0021"."""
-    return "Largest raw values: " + ", ".join(
-        f"{one.label} {number(one.statistics['maximum'])}" for one in comparison
-    )
+    return "Largest raw values: " + ", ".join(f"{one.label} {number(one.statistics['maximum'])}" for one in comparison)

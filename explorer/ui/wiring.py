@@ -30,6 +30,7 @@ log = logging.getLogger("explorer")
 
 TOY = Network("toy-vgg")
 
+
 class Silent:
     """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
 
@@ -188,33 +189,35 @@ class Explorer:
         """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
         masked = [(method.label, key) for key, method in METHODS.items() if method.masking]
         counts = [(label, most_masks(key, classifier, result.layer)) for label, key in masked]
-        return results.methods_note(
-            objections(classifier, result.layer, result.path), counts, self.pace(classifier)
-        )
+        return results.methods_note(objections(classifier, result.layer, result.path), counts, self.pace(classifier))
 
     def _show(self, session, classifier, dark):
         """Everything on the page, so that no place can be left behind by a question that was replaced."""
         result, likeliest, heads = session.result, int(session.at_baseline.argmax()), classifier.heads
         allowed = SCORES_OF[classifier.kind]
-        return redraw(session, session.look, dark) | strip(session) | {
-            "heading": results.heading(result),
-            "path": results.path(result, dark),
-            "completeness": results.completeness(result),
-            "seen": results.seen(session.explained, result),
-            "preview": results.baseline_preview(
-                result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
-            ),
-            "model": gr.update(choices=networks.choices(session.networks), value=session.model),
-            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
-            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
-            "score": gr.update(
-                choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
-            ),
-            "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
-            "methods_note": self._methods_note(classifier, result),
-            "machine": results.machine(self.computing.describe()),
-        }
+        return (
+            redraw(session, session.look, dark)
+            | strip(session)
+            | {
+                "heading": results.heading(result),
+                "path": results.path(result, dark),
+                "completeness": results.completeness(result),
+                "seen": results.seen(session.explained, result),
+                "preview": results.baseline_preview(
+                    result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
+                ),
+                "model": gr.update(choices=networks.choices(session.networks), value=session.model),
+                "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
+                "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
+                "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
+                "score": gr.update(
+                    choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
+                ),
+                "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
+                "methods_note": self._methods_note(classifier, result),
+                "machine": results.machine(self.computing.describe()),
+            }
+        )
 
 
 def _back(session, dark):

@@ -99,9 +99,7 @@ def test_the_variants_differ(key):
 def test_a_path_may_be_folded_stretch_by_stretch(key, options, cuts):
     path, method = random_path(2), METHODS[key]
     edges = [0, *cuts, POINTS - 1]
-    stretches = [
-        LayerPath(*(v[a : b + 1] for v in path.values())) for a, b in pairwise(edges)
-    ]
+    stretches = [LayerPath(*(v[a : b + 1] for v in path.values())) for a, b in pairwise(edges)]
     total = sum(method.integral(stretch, path.activations[0], options) for stretch in stretches)
     ends = LayerPath(*(v[[0, -1]] for v in path.values()))
     found = np.asarray(method.cam(total, ends, options))
@@ -135,7 +133,10 @@ def test_places_are_treated_alike(key, options):
     path = random_path(4)
     turned = LayerPath(path.alphas, path.activations[:, ::-1], path.gradients[:, ::-1], path.scores)
     np.testing.assert_allclose(
-        cam(key, turned, options), cam(key, path, options)[::-1], rtol=1e-10, atol=1e-12,
+        cam(key, turned, options),
+        cam(key, path, options)[::-1],
+        rtol=1e-10,
+        atol=1e-12,
         err_msg="turning the maps upside down turns the heatmap upside down",
     )
 
@@ -229,9 +230,7 @@ def test_a_path_that_brings_its_shares_is_summed_with_them(key, options):
 def test_selected_is_within_positive_is_above_all():
     path = random_path(8)
     integral = METHODS["rsi_grad_cam"].integral(path, path.activations[0], Options())
-    every, positive, selected = (
-        np.asarray(chosen_units(integral, path, u)) for u in ("all", "positive", "selected")
-    )
+    every, positive, selected = (np.asarray(chosen_units(integral, path, u)) for u in ("all", "positive", "selected"))
     assert (positive >= every).all() and (positive >= selected).all(), "dropping negative units only adds"
     assert ((selected == 0) | (selected == positive)).all(), "a selected unit keeps its whole integral"
     assert (selected != positive).any(), "and some positive unit is not selected here"
@@ -271,10 +270,19 @@ def test_cam_tells_where_it_does_not_apply():
 
 def test_the_registry_names_its_methods():
     assert list(METHODS) == [
-        "cam", "grad_cam", "grad_cam_plus_plus", "integrated_gradients", "layer_integrated_gradients",
-        "layer_conductance", "internal_influence", "integrated_grad_cam", "rsi_grad_cam", "score_cam", "sise",
+        "cam",
+        "grad_cam",
+        "grad_cam_plus_plus",
+        "integrated_gradients",
+        "layer_integrated_gradients",
+        "layer_conductance",
+        "internal_influence",
+        "integrated_grad_cam",
+        "rsi_grad_cam",
+        "score_cam",
+        "sise",
         "ada_sise",
-    ], "every system of the papers"  # fmt: skip
+    ], "every system of the papers"
     assert DEFAULT == ("grad_cam", "integrated_grad_cam", "rsi_grad_cam"), "the three methods of the screen"
     assert all(method.key == key for key, method in METHODS.items()), "each knows its own key"
     assert len({method.label for method in METHODS.values()}) == len(METHODS), "no two are called alike"

@@ -88,8 +88,12 @@ def test_overlaps_are_the_pixels_counted_one_by_one():
         boxes = [(min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1) for a, b, c, d in corners]
         for place, threshold in enumerate(thresholds):
             region = {(y, x) for y in range(HEIGHT) for x in range(WIDTH) if heatmap[y, x] > threshold}
-            box = {(y, x) for y in range(HEIGHT) for x in range(WIDTH)
-                   if any(l <= x < r and t <= y < b for l, t, r, b in boxes)}  # noqa: E741  # fmt: skip
+            box = {
+                (y, x)
+                for y in range(HEIGHT)
+                for x in range(WIDTH)
+                if any(left <= x < right and top <= y < bottom for left, top, right, bottom in boxes)
+            }
             both, either = len(region & box), len(region | box)
             wanted = both / either, both / len(box) if box else np.nan, both / len(region) if region else np.nan
             found = [measure[place] for measure in overlaps(heatmap, boxes, thresholds)]

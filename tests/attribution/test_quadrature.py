@@ -131,10 +131,18 @@ def finely(u, q, dadt):
 
 # (from, to, intervals, how near: where the path ends within the rise of the sigmoid, its edge is cut less finely)
 STRAIGHT = [
-    (-60, 60, 3, 1e-6), (-60, 60, 4, 1e-6), (60, -60, 5, 1e-6), (-30, 30, 1, 1e-6), (-20, 40, 2, 1e-6),
-    (-1.3, 1.3, 1, 1e-4), (0, 4, 2, 1e-4), (-8, -0.5, 1, 3e-4), (-1.3, 60, 1, 3e-4), (20, 60, 3, 1e-3),
+    (-60, 60, 3, 1e-6),
+    (-60, 60, 4, 1e-6),
+    (60, -60, 5, 1e-6),
+    (-30, 30, 1, 1e-6),
+    (-20, 40, 2, 1e-6),
+    (-1.3, 1.3, 1, 1e-4),
+    (0, 4, 2, 1e-4),
+    (-8, -0.5, 1, 3e-4),
+    (-1.3, 60, 1, 3e-4),
+    (20, 60, 3, 1e-3),
     (0.2, 0.2, 2, 1e-6),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("a", "b", "intervals", "near"), STRAIGHT)

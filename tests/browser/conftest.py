@@ -42,9 +42,7 @@ def browser():
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:
         tell = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        tell(
-            "Chromium is not installed; make test installs it where it can (Debian: apt-get install chromium)"
-        )
+        tell("Chromium is not installed; make test installs it where it can (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -44,9 +44,11 @@ def test_each_page_has_an_address_and_turning_to_one_shows_it(opened):
     page = opened("layers", "#film img")
     assert page.locator("#film img").count() == 15, "three methods at five block ends"
     for label, key, ready in (
-        ("Scores", "scores", "#score-maps img"), ("Grad-CAM++", "positive", "#positive-maps img"),
-        ("Class contest", "contest", "#contest img"), ("Explore", None, "#cards img"),
-    ):  # fmt: skip
+        ("Scores", "scores", "#score-maps img"),
+        ("Grad-CAM++", "positive", "#positive-maps img"),
+        ("Class contest", "contest", "#contest img"),
+        ("Explore", None, "#cards img"),
+    ):
         page.get_by_role("tab", name=label, exact=True).click()
         page.wait_for_selector(ready)
         found = page.evaluate("new URLSearchParams(location.search).get('view')")

@@ -21,8 +21,9 @@ def path(page, server):
 def drag(page, stop):
     page.eval_on_selector(
         ".path-slider",
-        "(one, stop) => { one.value = stop; one.dispatchEvent(new Event('input', { bubbles: true })); }", stop,
-    )  # fmt: skip
+        "(one, stop) => { one.value = stop; one.dispatchEvent(new Event('input', { bubbles: true })); }",
+        stop,
+    )
 
 
 def maps(page):

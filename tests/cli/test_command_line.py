@@ -62,15 +62,43 @@ def arrays(stem, out="out"):
 
 def test_explain_writes_what_the_core_computes(run, classifier):
     status, printed, complaints = run(
-        "explain", "good.png", "--layer", "block4_pool", "--class", 3, "--baseline", "white", "--steps", 4,
-        "--epsilon", "1e-6", "--score", "logit", "--gradients", "positive", "--units", "all",
-        "--quadrature", "right", "--out", "maps",
-    )  # fmt: skip
+        "explain",
+        "good.png",
+        "--layer",
+        "block4_pool",
+        "--class",
+        3,
+        "--baseline",
+        "white",
+        "--steps",
+        4,
+        "--epsilon",
+        "1e-6",
+        "--score",
+        "logit",
+        "--gradients",
+        "positive",
+        "--units",
+        "all",
+        "--quadrature",
+        "right",
+        "--out",
+        "maps",
+    )
     assert (status, complaints) == (0, []), "nothing went wrong and nothing is complained about"
     expected = explorer.explain(
-        classifier, "good.png", layer="block4_pool", class_index=3, baseline="white", steps=4, epsilon=1e-6,
-        score="logit", gradients="positive", units="all", quadrature="right",
-    )  # fmt: skip
+        classifier,
+        "good.png",
+        layer="block4_pool",
+        class_index=3,
+        baseline="white",
+        steps=4,
+        epsilon=1e-6,
+        score="logit",
+        gradients="positive",
+        units="all",
+        quadrature="right",
+    )
     held = arrays("good", "maps")
     for method in METHODS:
         assert np.array_equal(held[f"{method}_cam"], expected[method].cam), f"{method}: every option has its effect"
@@ -78,8 +106,11 @@ def test_explain_writes_what_the_core_computes(run, classifier):
     assert told["settings"].items() >= expected.settings.items(), "and every option is in the record"
     assert told["settings"]["epsilon"] == 1e-6
     assert {path.name for path in Path("maps").iterdir()} == {
-        "good.png", "good.npz", "good.json", *(f"good_{method}.png" for method in METHODS)
-    }  # fmt: skip
+        "good.png",
+        "good.npz",
+        "good.json",
+        *(f"good_{method}.png" for method in METHODS),
+    }
     assert len(printed.splitlines()) == 1 and expected.class_name in printed, "one line tells what was found"
 
 

@@ -39,11 +39,37 @@ def asked(monkeypatch, tmp_path):
 
 def test_what_is_said_is_what_is_asked(asked, tmp_path):
     questions, source, folder, resume = asked(
-        "--images", "photos", "--boxes", "boxes", "--classes", "labels.csv", "--limit", "9", "--model", "VGG19",
-        "--layers", "block4_pool", "block5_pool", "--methods", "rsi_grad_cam,grad_cam", "sise", "--steps", "auto",
-        "--epsilon", "1e-6", "--gradients", "positive", "--integrated", "notebook", "--curve-steps", "0", "--paper",
-        "--resume", "--out", "there",
-    )  # fmt: skip
+        "--images",
+        "photos",
+        "--boxes",
+        "boxes",
+        "--classes",
+        "labels.csv",
+        "--limit",
+        "9",
+        "--model",
+        "VGG19",
+        "--layers",
+        "block4_pool",
+        "block5_pool",
+        "--methods",
+        "rsi_grad_cam,grad_cam",
+        "sise",
+        "--steps",
+        "auto",
+        "--epsilon",
+        "1e-6",
+        "--gradients",
+        "positive",
+        "--integrated",
+        "notebook",
+        "--curve-steps",
+        "0",
+        "--paper",
+        "--resume",
+        "--out",
+        "there",
+    )
     assert questions.network.name == "vgg19" and questions.layers == ("block4_pool", "block5_pool")
     assert questions.methods == ("rsi_grad_cam", "grad_cam", "sise") and questions.steps == "auto"
     assert (questions.epsilon, questions.curve_steps, questions.rules) == (1e-6, 0, PAPER)
@@ -91,8 +117,11 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     words = ("evaluate", "--scenes", "400", "--layers", "block5_pool", "--steps", "2", "--curve-steps", "0")
     running = subprocess.Popen(
         [sys.executable, "-m", "explorer", *words, "--out", str(tmp_path / "out")],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     journal = tmp_path / "out" / "journal.jsonl"
     while running.poll() is None and not (journal.exists() and journal.read_bytes().endswith(b"\n")):
         time.sleep(0.05)

@@ -39,8 +39,9 @@ def test_it_says_nothing_but_the_result(folder):
 def test_ctrl_c_ends_it_in_one_line_while_progress_is_shown(folder):
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     ours, theirs = pty.openpty()
-    process = start("explain", "good.png", "--layer", "block1_conv1", "--steps", "10000", stdout=subprocess.PIPE,
-                    stderr=theirs)  # fmt: skip
+    process = start(
+        "explain", "good.png", "--layer", "block1_conv1", "--steps", "10000", stdout=subprocess.PIPE, stderr=theirs
+    )
     os.close(theirs)
     said = b""
     while b"/10001" not in said:

@@ -25,9 +25,7 @@ def integrated(standing, key, weights):
     """Σ (w₀ f(a) + w₁ f(b)) (g(b) − g(a)), with weights (T − 1, 2), one interval after the other."""
     f, g = METHODS[key].integrand(standing.paths[0], standing.paths[0].activations[0], standing.search.options)
     f, g = np.asarray(f, np.float64), np.asarray(g, np.float64)
-    return sum(
-        (left * f[i] + right * f[i + 1]) * (g[i + 1] - g[i]) for i, (left, right) in enumerate(weights)
-    )
+    return sum((left * f[i] + right * f[i + 1]) * (g[i + 1] - g[i]) for i, (left, right) in enumerate(weights))
 
 
 def cam(standing, key, integral):
@@ -73,12 +71,15 @@ def test_what_is_missing_of_the_score_is_told_interval_by_interval():
     weights = np.asarray(now.shares, np.float64)
     expected = [
         (
-            sum(w * np.vdot(path.gradients[i + side], path.activations[i + 1] - path.activations[i])
-                for side, w in enumerate(weights[i]))
+            sum(
+                w * np.vdot(path.gradients[i + side], path.activations[i + 1] - path.activations[i])
+                for side, w in enumerate(weights[i])
+            )
             - (scores[i + 1] - scores[i])
-        ) / (scores[-1] - scores[0])
+        )
+        / (scores[-1] - scores[0])
         for i in range(len(scores) - 1)
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(now._missing[0], expected, rtol=1e-3, atol=1e-5)
     assert standing(cuts=False)._missing == [], "where the layer does not cut the network nothing is asked of it"
 

@@ -24,7 +24,8 @@ networks = st.fixed_dictionaries(
             st.tuples(
                 st.integers(1, 5), st.sampled_from(ACTIVATIONS), st.sampled_from(("conv", "strided", "by-pass", "norm"))
             ),
-            min_size=1, max_size=3,
+            min_size=1,
+            max_size=3,
         ),
         "pooled": st.booleans(),
         "hidden": st.sampled_from((0, 4)),
@@ -33,7 +34,7 @@ networks = st.fixed_dictionaries(
         "gain": st.sampled_from((0.0, 1e-6, 1.0, 30.0)),
         "seed": st.integers(0, 9),
     }
-)  # fmt: skip
+)
 
 
 def built(size, colours, blocks, pooled, hidden, classes, end, gain, seed):

@@ -1,6 +1,5 @@
 """How points reach a method: held, summed stretch by stretch, or placed, and in every way the same map."""
 
-
 import numpy as np
 import pytest
 

@@ -71,9 +71,9 @@ def test_the_notebooks_variant_reproduces_its_sum():
         ref.map_of([g[:, :, k].sum() for k in range(g.shape[2])], a)
         for a, g in zip(path.activations[:-1], path.gradients[:-1], strict=True)
     )
-    found = explain(
-        classifier, PICTURE, layer, 4, steps=STEPS, subtract_baseline=False, endpoint=False
-    )["integrated_grad_cam"].cam
+    found = explain(classifier, PICTURE, layer, 4, steps=STEPS, subtract_baseline=False, endpoint=False)[
+        "integrated_grad_cam"
+    ].cam
     assert_same(STEPS * found, notebook, "the notebook's map, which normalisation cannot tell from ours")
 
 

@@ -1,6 +1,5 @@
 """Requests: what an earlier result spares, how one is stopped, and the one sentence a mistake gets."""
 
-
 import numpy as np
 import pytest
 
@@ -81,9 +80,12 @@ def test_a_path_too_large_to_keep_is_left_out(net, result, monkeypatch):
     np.testing.assert_array_equal(found.path.scores, result.path.scores, err_msg="α and y stay")
     for explanation in explain(net, PICTURE, "features", 4, steps=6, reuse=found):
         np.testing.assert_allclose(
-            explanation.cam, result[explanation.method].cam, rtol=1e-5, atol=1e-7,
+            explanation.cam,
+            result[explanation.method].cam,
+            rtol=1e-5,
+            atol=1e-7,
             err_msg="without activations the network is asked again",
-        )  # fmt: skip
+        )
 
 
 # Progress

@@ -75,9 +75,17 @@ def test_a_class_by_index_or_name(net, result, wanted):
 
 def test_settings_are_ready_for_json_and_ask_the_same_again(net):
     asked = {
-        "layer": "features", "class_index": "egg", "baseline": "blurred:2", "steps": 5, "score": "logit",
-        "gradients": "positive", "units": "positive", "quadrature": "right", "subtract_baseline": False,
-        "endpoint": False, "methods": ("rsi_grad_cam", "grad_cam"),
+        "layer": "features",
+        "class_index": "egg",
+        "baseline": "blurred:2",
+        "steps": 5,
+        "score": "logit",
+        "gradients": "positive",
+        "units": "positive",
+        "quadrature": "right",
+        "subtract_baseline": False,
+        "endpoint": False,
+        "methods": ("rsi_grad_cam", "grad_cam"),
     }
     found = explain(net, PICTURE, **asked)
     settings = json.loads(json.dumps(dict(found.settings)))

@@ -59,10 +59,12 @@ def per_point(classifier, layers):
 
 def values(samples):
     return {
-        "values": samples.values, "u": samples.inner, "y": samples.scores,
+        "values": samples.values,
+        "u": samples.inner,
+        "y": samples.scores,
         **{f"A at {name}": a for name, a in zip(NAMES, samples.activations, strict=False)},
         **{f"∂y/∂A at {name}": g for name, g in zip(NAMES, samples.gradients, strict=False)},
-    }  # fmt: skip
+    }
 
 
 def assert_same(pieces, whole, alphas=None):

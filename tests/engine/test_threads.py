@@ -19,10 +19,16 @@ LAYERS = ("stem", "features", "neck")
 QUESTIONS = [
     {"image": nets.picture(seed), "layer": layer, "class_index": index, "steps": steps}
     for seed, layer, index, steps in [
-        (1, "features", 4, 6), (1, "features", 5, 6), (1, "stem", 4, 6), (2, "neck", 1, 6), (1, "features", 4, 12),
-        (2, "neck", 3, "auto"), (1, "features", 4, "auto"), (2, "stem", 4, 5),
+        (1, "features", 4, 6),
+        (1, "features", 5, 6),
+        (1, "stem", 4, 6),
+        (2, "neck", 1, 6),
+        (1, "features", 4, 12),
+        (2, "neck", 3, "auto"),
+        (1, "features", 4, "auto"),
+        (2, "stem", 4, 5),
     ]
-]  # fmt: skip
+]
 
 
 def at_once(calls):

@@ -223,9 +223,13 @@ def test_edges_go_to_the_nearest_pixel_edge(seed):
     left, top = int(rng.integers(0, width // 2)), int(rng.integers(0, height // 2))
     right, bottom = int(rng.integers(left + 18, width + 1)), int(rng.integers(top + 18, height + 1))
     expected = [
-        (nearest(left, width, to_width), nearest(top, height, to_height),
-         nearest(right, width, to_width), nearest(bottom, height, to_height))
-    ]  # fmt: skip
+        (
+            nearest(left, width, to_width),
+            nearest(top, height, to_height),
+            nearest(right, width, to_width),
+            nearest(bottom, height, to_height),
+        )
+    ]
     for scale in (1, 3):
         boxes = (tuple(scale * edge for edge in (left, top, right, bottom)),)
         marked = Marked(boxes, ("x",), None if scale == 1 else (scale * width, scale * height))

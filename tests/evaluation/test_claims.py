@@ -37,10 +37,16 @@ def of_paper(i, layer, method, rng):
     level = {GC: 0.5, IGC: 0.35 if worse else 0.6, RSI: 0.6}[method] + rng.normal(0, 0.01)
     drop = {GC: 0.4, IGC: 0.6 if worse else 0.3, RSI: 0.3}[method] + rng.normal(0, 0.01)
     return {
-        "p": 1 - complement, "complement": complement, "raw_mean": raw, "spread": 5 * raw, "dark": 5 * raw < 1e-8,
-        "drop": drop, "increase": i % 10 < {GC: 1, IGC: 3, RSI: 5}[method], "energy": level,
+        "p": 1 - complement,
+        "complement": complement,
+        "raw_mean": raw,
+        "spread": 5 * raw,
+        "dark": 5 * raw < 1e-8,
+        "drop": drop,
+        "increase": i % 10 < {GC: 1, IGC: 3, RSI: 5}[method],
+        "energy": level,
         **evaluated.overlaps(level / 2),
-    }  # fmt: skip
+    }
 
 
 def opposite(i, layer, method, rng):
@@ -49,10 +55,12 @@ def opposite(i, layer, method, rng):
     values = of_paper(i, {LAST: NEXT, NEXT: LAST}[layer] if method == IGC else layer, swapped, rng)
     energy = values["energy"] + 0.2 * (method == IGC)
     return values | {
-        "complement": 0.1, "dark": method != GC and i % 2 == 1, "energy": energy,
+        "complement": 0.1,
+        "dark": method != GC and i % 2 == 1,
+        "energy": energy,
         "drop": 0.3 + 0.2 * (method == RSI) + 0.2 * (method == IGC and layer == LAST) + rng.normal(0, 0.01),
         **evaluated.overlaps(energy / 2),
-    }  # fmt: skip
+    }
 
 
 def alike(i, layer, method, rng):
@@ -60,10 +68,14 @@ def alike(i, layer, method, rng):
     shift = 0.05 * (method == IGC and layer == LAST)
     noise = rng.normal(0, 0.1)
     return {
-        "complement": 10.0 ** -rng.uniform(1, 9), "raw_mean": np.exp(noise), "dark": rng.random() < 0.5,
-        "drop": 0.5 + noise, "increase": rng.random() < 0.5, "energy": 0.5 + noise + shift,
+        "complement": 10.0 ** -rng.uniform(1, 9),
+        "raw_mean": np.exp(noise),
+        "dark": rng.random() < 0.5,
+        "drop": 0.5 + noise,
+        "increase": rng.random() < 0.5,
+        "energy": 0.5 + noise + shift,
         **evaluated.overlaps(0.3 + noise / 5),
-    }  # fmt: skip
+    }
 
 
 def test_what_is_as_the_paper_says_supports_every_claim():
@@ -89,12 +101,20 @@ def test_noise_decides_nothing():
 @pytest.mark.parametrize(
     ("judge", "low", "high", "verdict"),
     [
-        (above, 0.1, 0.2, SUPPORTED), (above, -0.2, -0.1, CONTRADICTED), (above, -0.1, 0.1, UNDECIDED),
-        (above, 0.0, 0.0, UNDECIDED), (below, -0.2, -0.1, SUPPORTED), (below, 0.1, 0.2, CONTRADICTED),
-        (below, 0.0, 0.1, UNDECIDED), (similar, -0.05, 0.05, SUPPORTED), (similar, 0.051, 0.2, CONTRADICTED),
-        (similar, -0.2, -0.051, CONTRADICTED), (similar, 0.04, 0.06, UNDECIDED), (similar, -0.2, 0.2, UNDECIDED),
+        (above, 0.1, 0.2, SUPPORTED),
+        (above, -0.2, -0.1, CONTRADICTED),
+        (above, -0.1, 0.1, UNDECIDED),
+        (above, 0.0, 0.0, UNDECIDED),
+        (below, -0.2, -0.1, SUPPORTED),
+        (below, 0.1, 0.2, CONTRADICTED),
+        (below, 0.0, 0.1, UNDECIDED),
+        (similar, -0.05, 0.05, SUPPORTED),
+        (similar, 0.051, 0.2, CONTRADICTED),
+        (similar, -0.2, -0.051, CONTRADICTED),
+        (similar, 0.04, 0.06, UNDECIDED),
+        (similar, -0.2, 0.2, UNDECIDED),
     ],
-)  # fmt: skip
+)
 def test_a_verdict_is_where_the_interval_lies(judge, low, high, verdict):
     assert judge(low, high) == verdict, "wholly on a side, or undecided"
 
@@ -128,8 +148,11 @@ def test_a_handful_of_pictures_tests_nothing():
 
 def test_the_sentence_has_the_numbers():
     def make(i, layer, method, rng):
-        return {"drop": {GC: 0.4, IGC: 0.5, RSI: 0.3}[method] + (0.1 if i % 2 else -0.1), "increase": i % 2 == 0,
-                "raw_mean": {GC: 1e-9, IGC: 1e-3, RSI: 1e-3}[method] * (i != 4)}  # fmt: skip
+        return {
+            "drop": {GC: 0.4, IGC: 0.5, RSI: 0.3}[method] + (0.1 if i % 2 else -0.1),
+            "increase": i % 2 == 0,
+            "raw_mean": {GC: 1e-9, IGC: 1e-3, RSI: 1e-3}[method] * (i != 4),
+        }
 
     found = verdicts(make)
     drop = one(found, "RSI-Grad-CAM", "average drop", "at the last")

@@ -26,9 +26,20 @@ FILES = (results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS)
 SCENES = 16
 QUESTIONS = Questions(Network("toy-vgg"), layers=("block5_pool",), steps=3, curve_steps=2)
 COMMAND = (
-    sys.executable, "-m", "explorer", "evaluate", "--scenes", str(SCENES), "--layers", "block5_pool", "--steps", "3",
-    "--curve-steps", "2", "--out",
-)  # fmt: skip
+    sys.executable,
+    "-m",
+    "explorer",
+    "evaluate",
+    "--scenes",
+    str(SCENES),
+    "--layers",
+    "block5_pool",
+    "--steps",
+    "3",
+    "--curve-steps",
+    "2",
+    "--out",
+)
 
 
 def files(folder):
@@ -85,8 +96,10 @@ def address(ray, tmp_path):
     command = ("ray.scripts.scripts", "start", "--head", "--block", "--include-dashboard", "false", "--num-cpus", "2")
     running = subprocess.Popen(
         [sys.executable, "-m", *command, "--port", str(port), "--node-ip-address", "127.0.0.1"],
-        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     while running.poll() is None:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -119,4 +119,3 @@ def test_the_files_are_whole_or_as_they_were(tmp_path, monkeypatch):
 
 def _full(*given):
     raise OSError(28, "No space left on device")
-

@@ -188,8 +188,15 @@ def test_what_is_wrong_with_a_picture_is_its_own_affair(net, questions, tmp_path
 def test_what_would_be_wrong_with_every_picture_is_told_at_once(net):
     asked = Questions(Network("net"), steps=STEPS)
     assert asked.checked(net).layers == tuple(layer.name for layer in net.block_ends[-2:]), "the last two blocks' ends"
-    for wrong in ({"layers": ("attic",)}, {"methods": ("magic",)}, {"steps": 0}, {"epsilon": -1}, {"score": "luck"},
-                  {"baseline": "plaid"}, {"methods": ("cam",)}):  # fmt: skip
+    for wrong in (
+        {"layers": ("attic",)},
+        {"methods": ("magic",)},
+        {"steps": 0},
+        {"epsilon": -1},
+        {"score": "luck"},
+        {"baseline": "plaid"},
+        {"methods": ("cam",)},
+    ):
         assert networks.refused(replace(asked, **wrong).checked, net)
     for wrong in (-1, 1, 2.5, True, 10**6):
         assert "received" in networks.refused(lambda steps: Questions(Network("net"), curve_steps=steps), wrong)

@@ -146,8 +146,17 @@ def test_a_set_is_a_folder_or_scenes(given):
 
 
 COMMAND = (
-    "evaluate", "--scenes", "12", "--layers", "block5_pool", "--steps", "2", "--curve-steps", "0", "--out",
-)  # fmt: skip
+    "evaluate",
+    "--scenes",
+    "12",
+    "--layers",
+    "block5_pool",
+    "--steps",
+    "2",
+    "--curve-steps",
+    "0",
+    "--out",
+)
 
 
 def command(*words):

@@ -104,9 +104,9 @@ def test_the_window_is_a_thousand_or_a_tenth():
 def test_dark_heatmaps_are_counted_as_by_hand():
     spreads = {0: 1e-5, 1: 3e-9, 2: 1e-8, 3: 0.0, 4: 1e-12}
     sure = {0: 0.1, 1: 1e-6, 2: 1e-5, 3: 0.5, 4: 1e-10}
-    table = Table.of_rows([
-        evaluated.row(i, spread=spreads[i], blank=i == 3, p=1 - sure[i], complement=sure[i]) for i in spreads
-    ])  # fmt: skip
+    table = Table.of_rows(
+        [evaluated.row(i, spread=spreads[i], blank=i == 3, p=1 - sure[i], complement=sure[i]) for i in spreads]
+    )
     found = dark_against_epsilon(table, "block5_pool", "rsi_grad_cam", (1e-4, 1e-8, 1e-12, 1e-16))
     assert [dark.count for dark in found] == [4, 2, 0, 0], "strictly below ε, the blank map apart"
     assert found[1].p == pytest.approx(1 - (1e-6 + 1e-10) / 2), "the mean p of pictures 1 and 4"
@@ -174,8 +174,9 @@ def test_a_table_reads_its_columns_from_a_file(tmp_path, made):
 
 
 def test_both_is_the_pictures_that_two_have_in_common():
-    table = Table.of_rows([*(evaluated.row(i, method="grad_cam") for i in (5, 1, 3)),
-                           *(evaluated.row(i) for i in (3, 4, 5))])  # fmt: skip
+    table = Table.of_rows(
+        [*(evaluated.row(i, method="grad_cam") for i in (5, 1, 3)), *(evaluated.row(i) for i in (3, 4, 5))]
+    )
     a, b = table.both(("block5_pool", "grad_cam"), ("block5_pool", "rsi_grad_cam"))
     assert list(table["index"][a]) == list(table["index"][b]) == [3, 5], "row by row the same picture"
 

@@ -14,14 +14,30 @@ from explorer.models.keras_applications import APPLICATIONS
 from support import networks as nets
 
 FAMILIES = {  # the module of keras.applications whose preprocess_input a network was trained with
-    "vgg16": "vgg16", "vgg19": "vgg19", "resnet50": "resnet50", "resnet50-v2": "resnet_v2", "resnet101-v2": "resnet_v2",
-    "inception-v3": "inception_v3", "xception": "xception", "mobilenet-0.25": "mobilenet", "mobilenet-0.5": "mobilenet",
-    "mobilenet-0.75": "mobilenet", "mobilenet": "mobilenet", "mobilenet-v2": "mobilenet_v2",
-    "mobilenet-v3-small": "mobilenet_v3", "mobilenet-v3-large": "mobilenet_v3", "densenet121": "densenet",
-    "nasnet-mobile": "nasnet", "efficientnet-b0": "efficientnet", "efficientnet-b1": "efficientnet",
-    "efficientnet-b2": "efficientnet", "efficientnet-b3": "efficientnet", "efficientnet-v2-b0": "efficientnet_v2",
-    "efficientnet-v2-s": "efficientnet_v2", "convnext-tiny": "convnext",
-}  # fmt: skip
+    "vgg16": "vgg16",
+    "vgg19": "vgg19",
+    "resnet50": "resnet50",
+    "resnet50-v2": "resnet_v2",
+    "resnet101-v2": "resnet_v2",
+    "inception-v3": "inception_v3",
+    "xception": "xception",
+    "mobilenet-0.25": "mobilenet",
+    "mobilenet-0.5": "mobilenet",
+    "mobilenet-0.75": "mobilenet",
+    "mobilenet": "mobilenet",
+    "mobilenet-v2": "mobilenet_v2",
+    "mobilenet-v3-small": "mobilenet_v3",
+    "mobilenet-v3-large": "mobilenet_v3",
+    "densenet121": "densenet",
+    "nasnet-mobile": "nasnet",
+    "efficientnet-b0": "efficientnet",
+    "efficientnet-b1": "efficientnet",
+    "efficientnet-b2": "efficientnet",
+    "efficientnet-b3": "efficientnet",
+    "efficientnet-v2-b0": "efficientnet_v2",
+    "efficientnet-v2-s": "efficientnet_v2",
+    "convnext-tiny": "convnext",
+}
 NO_SKIPS = {"vgg16", "vgg19", "mobilenet-0.25", "mobilenet-0.5", "mobilenet-0.75", "mobilenet"}
 STEPS = 8
 LARGEST_GAP = 0.1  # measured: 0.07 at block4_pool of VGG16; 1e-6 at most default layers

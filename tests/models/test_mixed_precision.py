@@ -1,6 +1,5 @@
 """Networks told to compute in bfloat16: which of their layers do, and how far off what they compute may be."""
 
-
 import keras
 import numpy as np
 import pytest

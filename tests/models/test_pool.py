@@ -178,6 +178,9 @@ def test_two_people_load_and_explain_two_networks_at_once():
     with ThreadPoolExecutor(len(kinds)) as pool:
         for kind, found in zip(kinds, pool.map(work, kinds), strict=True):
             np.testing.assert_allclose(
-                found["rsi_grad_cam"].cam, alone[kind]["rsi_grad_cam"].cam, rtol=1e-5, atol=1e-9,
+                found["rsi_grad_cam"].cam,
+                alone[kind]["rsi_grad_cam"].cam,
+                rtol=1e-5,
+                atol=1e-9,
                 err_msg=f"{kind}: as without company",
             )

@@ -76,9 +76,11 @@ def boxes_of(folder, file):
 
 # Measured: the share of the 40 photographs whose class comes first, and among the first five.
 RECOGNISED = {
-    "mobilenet-v2": (0.900, 0.975), "mobilenet-0.75": (0.800, 0.975), "mobilenet-0.25": (0.475, 0.750),
+    "mobilenet-v2": (0.900, 0.975),
+    "mobilenet-0.75": (0.800, 0.975),
+    "mobilenet-0.25": (0.475, 0.750),
     "densenet121": (0.850, 1.000),
-}  # fmt: skip
+}
 
 
 def test_it_recognises_the_photographs(network, photographs):
@@ -97,9 +99,11 @@ def test_the_boxes_are_those_that_were_meant(boxed, shared_data):
 # Grad-CAM of the probability at the last layer: energy inside the boxes, pointing game. The first and last were found
 # independently, over 150 photographs chosen like these 75; the other two are what was measured here.
 LOCALISED = {
-    "mobilenet-v2": (0.593, 0.78), "mobilenet-0.75": (0.523, 0.773), "mobilenet-0.25": (0.512, 0.587),
+    "mobilenet-v2": (0.593, 0.78),
+    "mobilenet-0.75": (0.523, 0.773),
+    "mobilenet-0.25": (0.512, 0.587),
     "densenet121": (0.574, 0.83),
-}  # fmt: skip
+}
 
 
 def test_grad_cam_lies_on_the_objects(network, boxed):

@@ -17,11 +17,31 @@ from explorer.models.keras_builders import built, remote_of
 from explorer.models.toy import model as toy_vgg
 
 EXPECTED = [
-    "toy-vgg", "vgg16", "vgg19", "resnet50", "resnet50-v2", "resnet101-v2", "inception-v3", "xception",
-    "mobilenet-0.25", "mobilenet-0.5", "mobilenet-0.75", "mobilenet", "mobilenet-v2", "mobilenet-v3-small",
-    "mobilenet-v3-large", "densenet121", "nasnet-mobile", "efficientnet-b0", "efficientnet-b1",
-    "efficientnet-b2", "efficientnet-b3", "efficientnet-v2-b0", "efficientnet-v2-s", "convnext-tiny",
-]  # fmt: skip
+    "toy-vgg",
+    "vgg16",
+    "vgg19",
+    "resnet50",
+    "resnet50-v2",
+    "resnet101-v2",
+    "inception-v3",
+    "xception",
+    "mobilenet-0.25",
+    "mobilenet-0.5",
+    "mobilenet-0.75",
+    "mobilenet",
+    "mobilenet-v2",
+    "mobilenet-v3-small",
+    "mobilenet-v3-large",
+    "densenet121",
+    "nasnet-mobile",
+    "efficientnet-b0",
+    "efficientnet-b1",
+    "efficientnet-b2",
+    "efficientnet-b3",
+    "efficientnet-v2-b0",
+    "efficientnet-v2-s",
+    "convnext-tiny",
+]
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +164,16 @@ def test_imagenet_has_1000_names_of_its_own():
     assert tuple(names) == class_names() and len(names) == 1000
     assert len({name.lower() for name in names}) == 1000, "no two are alike, even without capitals"
     assert all(name == name.strip() and "_" not in name for name in names), "written as words"
-    known = {0: "tench", 134: "crane (bird)", 281: "tabby", 402: "acoustic guitar", 517: "crane (machine)",
-             638: "maillot (tights)", 639: "maillot (bathing suit)", 805: "soccer ball"}  # fmt: skip
+    known = {
+        0: "tench",
+        134: "crane (bird)",
+        281: "tabby",
+        402: "acoustic guitar",
+        517: "crane (machine)",
+        638: "maillot (tights)",
+        639: "maillot (bathing suit)",
+        805: "soccer ball",
+    }
     assert {index: names[index] for index in known} == known, "in the order of the networks' outputs"
 
 

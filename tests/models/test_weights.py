@@ -267,9 +267,13 @@ def test_weights_of_another_network_are_refused(tmp_path, official):
     with h5py.File(tmp_path / "headless.h5", "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, headless)
     for name, file in (
-        (NAME, "wide.weights.h5"), (NAME, "headless.h5"), (NAME, "headless.weights.h5"), ("toy-vgg", "wide.weights.h5"),
-        ("mobilenet-0.5", official[0]), ("mobilenet-v2", official[0]),
-    ):  # fmt: skip
+        (NAME, "wide.weights.h5"),
+        (NAME, "headless.h5"),
+        (NAME, "headless.weights.h5"),
+        ("toy-vgg", "wide.weights.h5"),
+        ("mobilenet-0.5", official[0]),
+        ("mobilenet-v2", official[0]),
+    ):
         label = re.escape(models.MODELS[name].label)
         with pytest.raises(InputError, match=f"^The weights in .* are those of another network than {label}, .*[.]$"):
             explorer.load(name, weights=tmp_path / file)
@@ -287,10 +291,15 @@ def test_a_file_that_is_none_is_told_in_one_sentence(tmp_path, official):
     with h5py.File(tmp_path / "other.weights.h5", "w") as file:
         file["temperatures"] = np.zeros(3)
     for file, said in (
-        ("cut.h5", "damaged or cut short"), ("empty.h5", "no HDF5 file"), ("text.h5", "no HDF5 file"),
-        ("model.keras", "ends in .h5 or .weights.h5"), ("folder.h5", "there is none at"),
-        ("missing.h5", "there is none at"), ("other.h5", "."), ("other.weights.h5", "."),
-    ):  # fmt: skip
+        ("cut.h5", "damaged or cut short"),
+        ("empty.h5", "no HDF5 file"),
+        ("text.h5", "no HDF5 file"),
+        ("model.keras", "ends in .h5 or .weights.h5"),
+        ("folder.h5", "there is none at"),
+        ("missing.h5", "there is none at"),
+        ("other.h5", "."),
+        ("other.weights.h5", "."),
+    ):
         with pytest.raises(InputError) as told:
             explorer.load(NAME, weights=tmp_path / file)
         assert said in str(told.value) and file in str(told.value) and "\n" not in str(told.value), str(told.value)

@@ -115,9 +115,7 @@ def maps_of(name, python, file):
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
     environment = os.environ | {"KERAS_BACKEND": name, "PYTHONPATH": path, "JAX_PLATFORMS": "cpu"}
     environment["CUDA_VISIBLE_DEVICES"] = ""  # what is compared is arithmetic; graphics cards round otherwise
-    done = subprocess.run(
-        [python, "-c", SCRIPT, str(file)], env=environment, cwd=ROOT, capture_output=True, text=True
-    )
+    done = subprocess.run([python, "-c", SCRIPT, str(file)], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"the maps with {name} fail:\n{done.stderr[-3000:]}"
     with np.load(file) as found:
         return dict(found)

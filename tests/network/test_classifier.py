@@ -174,8 +174,10 @@ def test_a_trained_flag_and_dropout_are_left_out_of_it():
     second = explain(classifier, PICTURES[0], layer="stem", steps=3)
     np.testing.assert_array_equal(first["grad_cam"].cam, second["grad_cam"].cam, err_msg="inference, no chance in it")
     np.testing.assert_allclose(
-        classifier.predict(PICTURES), np.asarray(classifier.model(classifier.preprocess(PICTURES), training=False)),
-        rtol=1e-5, err_msg="as the model predicts when it does not train",
+        classifier.predict(PICTURES),
+        np.asarray(classifier.model(classifier.preprocess(PICTURES), training=False)),
+        rtol=1e-5,
+        err_msg="as the model predicts when it does not train",
     )
 
 
@@ -238,7 +240,10 @@ def maps(classifier, layer, score="probability"):
 def assert_same_maps(found, alone):
     for explanation in alone:
         np.testing.assert_allclose(
-            found[explanation.method].cam, explanation.cam, rtol=1e-5, atol=1e-9,
+            found[explanation.method].cam,
+            explanation.cam,
+            rtol=1e-5,
+            atol=1e-9,
             err_msg=f"{explanation.method} as without company",
         )
 

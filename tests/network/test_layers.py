@@ -63,7 +63,12 @@ def cuts(classifier):
 
 def test_a_shortcut_takes_the_cut_from_what_it_by_passes():
     assert cuts(nets.residual()[0]) == {
-        "stem": True, "pool": True, "branch": False, "shortcut": False, "joined": True, "neck": True,
+        "stem": True,
+        "pool": True,
+        "branch": False,
+        "shortcut": False,
+        "joined": True,
+        "neck": True,
     }, "the layers beside each other do not cut; where they part and where they meet, all flows through"
 
 

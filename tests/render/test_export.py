@@ -30,9 +30,19 @@ def make_comparison(cams=None, size=(64, 96), **changes):
     if cams is None:
         shown["rsi_grad_cam"] = 2e-3 * blob(4, 6, 1, 4)
     pixels = np.random.default_rng(1).integers(0, 256, (2, *size, 3), dtype=np.uint8)
-    settings = {"model": "toy-vgg", "layer": "block5_pool", "class_index": 1, "class_name": "sailing boat",
-                "baseline": "black", "steps": 3, "score": "probability", "gradients": "raw", "units": "selected",
-                "quadrature": "trapezoid", "methods": list(shown)}  # fmt: skip
+    settings = {
+        "model": "toy-vgg",
+        "layer": "block5_pool",
+        "class_index": 1,
+        "class_name": "sailing boat",
+        "baseline": "black",
+        "steps": 3,
+        "score": "probability",
+        "gradients": "raw",
+        "units": "selected",
+        "quadrature": "trapezoid",
+        "methods": list(shown),
+    }
     values = {
         "settings": settings,
         "epsilon": 1e-8,
@@ -139,8 +149,9 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path):
         export.save(make_comparison(), tmp_path / "taken", "a")
 
 
-@pytest.mark.parametrize("stems", [("a", "a", "a"), ("a", "A"), ("a", "a_grad_cam"), ("a_rsi_grad_cam", "a"),
-                                   ("a", "a-2", "a")])  # fmt: skip
+@pytest.mark.parametrize(
+    "stems", [("a", "a", "a"), ("a", "A"), ("a", "a_grad_cam"), ("a_rsi_grad_cam", "a"), ("a", "a-2", "a")]
+)
 def test_pictures_called_alike_do_not_overwrite_each_other(tmp_path, stems):
     taken, files = set(), []
     for stem in stems:
@@ -189,8 +200,12 @@ def test_a_map_changes_its_own_column_alone():
 def test_a_map_that_shows_nothing_is_explained_in_words():
     clear = {"grad_cam": blob(4, 6, 1, 4), "rsi_grad_cam": blob(4, 6, 1, 4)}
     heights = {}
-    for name, cam in {"ok": clear["grad_cam"], "dark": 1e-12 * clear["grad_cam"], "blank": 0 * clear["grad_cam"],
-                      "non-finite": np.nan * clear["grad_cam"]}.items():  # fmt: skip
+    for name, cam in {
+        "ok": clear["grad_cam"],
+        "dark": 1e-12 * clear["grad_cam"],
+        "blank": 0 * clear["grad_cam"],
+        "non-finite": np.nan * clear["grad_cam"],
+    }.items():
         comparison = make_comparison(clear | {"grad_cam": cam})
         assert comparison["grad_cam"].verdict == name, "the made-up map is what it is meant to be"
         heights[name] = len(export.side_by_side(comparison))

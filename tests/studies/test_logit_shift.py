@@ -51,9 +51,11 @@ def test_a_strength_adds_itself_over_z_to_every_weight(net, strength):
     old, new = (nets.softmax(v.astype(np.float64)[None])[0] for v in (logit.values, found.values))
     np.testing.assert_allclose(new, old, atol=1e-5, err_msg="the probabilities stay")
     np.testing.assert_allclose(
-        found.probability_map, np.maximum(probability.signed, 0), atol=2e-4 * np.abs(probability.signed).max(),
+        found.probability_map,
+        np.maximum(probability.signed, 0),
+        atol=2e-4 * np.abs(probability.signed).max(),
         err_msg="and so does their Grad-CAM",
-    )  # fmt: skip
+    )
 
 
 def test_the_reference_sees_the_same_altered_network():

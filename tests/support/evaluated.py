@@ -12,11 +12,25 @@ EPSILON = 1e-8
 def row(index, layer="block5_pool", method="rsi_grad_cam", **values):
     """One row as a dictionary; a heatmap that is neither dark nor blank, of a picture with p = 0.9, without boxes."""
     values = {
-        "index": index, "image": f"picture_{index}.png", "class_index": 1, "class_name": "beagle", "p": 0.9,
-        "complement": 0.1, "layer": layer, "depth": LAYERS.index(layer) if layer in LAYERS else 0, "method": method,
-        "verdict": "ok", "raw_mean": 1e-3, "spread": 1e-2, "heatmap_mean": 0.2, "dark": False, "blank": False,
-        "drop": 0.3, "increase": False, "completeness_gap": 0.01,
-    } | values  # fmt: skip
+        "index": index,
+        "image": f"picture_{index}.png",
+        "class_index": 1,
+        "class_name": "beagle",
+        "p": 0.9,
+        "complement": 0.1,
+        "layer": layer,
+        "depth": LAYERS.index(layer) if layer in LAYERS else 0,
+        "method": method,
+        "verdict": "ok",
+        "raw_mean": 1e-3,
+        "spread": 1e-2,
+        "heatmap_mean": 0.2,
+        "dark": False,
+        "blank": False,
+        "drop": 0.3,
+        "increase": False,
+        "completeness_gap": 0.01,
+    } | values
     if "energy" in values:
         values = {"boxes": 1, "pointing": True} | values
     return values
@@ -24,8 +38,12 @@ def row(index, layer="block5_pool", method="rsi_grad_cam", **values):
 
 def rows(pictures, make, layers=LAYERS, methods=METHODS):
     """One row a picture, layer and method; make(index, layer, method) gives what it differs in, as a dictionary."""
-    return [row(i, layer, method, **make(i, layer, method))
-            for i in range(pictures) for layer in layers for method in methods]  # fmt: skip
+    return [
+        row(i, layer, method, **make(i, layer, method))
+        for i in range(pictures)
+        for layer in layers
+        for method in methods
+    ]
 
 
 def overlaps(value):
@@ -44,13 +62,23 @@ def plausible(pictures=120, layers=LAYERS, methods=METHODS, boxes=True, seed=0):
         size *= rng.random() > 0.03  # a few blank maps
         drop = rng.beta(1, 2)
         values = {
-            "p": 1 - complement[i], "complement": complement[i], "raw_minimum": 0.0, "raw_mean": size,
-            "raw_maximum": 4 * size, "spread": 4 * size, "dark": 4 * size < EPSILON, "blank": size == 0,
-            "heatmap_mean": rng.beta(2, 6) * 4 * size / (4 * size + EPSILON), "drop": drop,
-            "masked_p": (1 - complement[i]) * (1 - drop), "increase": rng.random() < 0.2,
-            "insertion": rng.beta(5, 2), "deletion": rng.beta(2, 6), "completeness_gap": np.exp(rng.normal(-5, 1)),
+            "p": 1 - complement[i],
+            "complement": complement[i],
+            "raw_minimum": 0.0,
+            "raw_mean": size,
+            "raw_maximum": 4 * size,
+            "spread": 4 * size,
+            "dark": 4 * size < EPSILON,
+            "blank": size == 0,
+            "heatmap_mean": rng.beta(2, 6) * 4 * size / (4 * size + EPSILON),
+            "drop": drop,
+            "masked_p": (1 - complement[i]) * (1 - drop),
+            "increase": rng.random() < 0.2,
+            "insertion": rng.beta(5, 2),
+            "deletion": rng.beta(2, 6),
+            "completeness_gap": np.exp(rng.normal(-5, 1)),
             "boxes": None,
-        }  # fmt: skip
+        }
         if boxes:
             energy = 1 / (1 + np.exp(-hardness[i] - rng.normal(0, 0.3)))
             values |= {"boxes": 1, "energy": energy if size else None, "pointing": rng.random() < energy}

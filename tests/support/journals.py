@@ -9,8 +9,12 @@ from explorer.evaluation.schema import SCHEMA
 
 def row(index, method="grad_cam"):
     rng = np.random.default_rng(index)
-    kinds = {"int32": lambda: int(rng.integers(100)), "double": rng.random, "bool": lambda: bool(rng.integers(2)),
-             "string": lambda: f"ε “{index}”,\n"}  # fmt: skip
+    kinds = {
+        "int32": lambda: int(rng.integers(100)),
+        "double": rng.random,
+        "bool": lambda: bool(rng.integers(2)),
+        "string": lambda: f"ε “{index}”,\n",
+    }
     values = {field.name: kinds[str(field.type)]() for field in SCHEMA}
     return values | {"index": index, "method": method, "energy": None if index % 3 else 0.1 + 0.2}
 

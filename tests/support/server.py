@@ -27,9 +27,11 @@ class Server:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "launch.py", "--no-browser", *arguments],
-                cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **environment},
-            )  # fmt: skip
+            )
 
     def wait(self) -> None:
         """Until the page answers."""

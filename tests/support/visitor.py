@@ -13,11 +13,26 @@ LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 
 def asked(**changes):
     values = {
-        "model": "net", "head": None, "class_index": None, "layer": None, "baseline": "black", "sigma": 10, "seed": 0,
-        "colour": "#808080", "baseline_picture": None, "automatic": False, "steps": 4, "tolerance": 0.5,
-        "score": "probability", "gradients": "raw", "units": "selected", "quadrature": "trapezoid",
-        "integrated": "published", "methods": DEFAULT, **LOOK,
-    }  # fmt: skip
+        "model": "net",
+        "head": None,
+        "class_index": None,
+        "layer": None,
+        "baseline": "black",
+        "sigma": 10,
+        "seed": 0,
+        "colour": "#808080",
+        "baseline_picture": None,
+        "automatic": False,
+        "steps": 4,
+        "tolerance": 0.5,
+        "score": "probability",
+        "gradients": "raw",
+        "units": "selected",
+        "quadrature": "trapezoid",
+        "integrated": "published",
+        "methods": DEFAULT,
+        **LOOK,
+    }
     return Asked(**(values | changes))
 
 

@@ -34,9 +34,10 @@ def test_layers_are_methods_against_block_ends(explorer, session, net):
 def test_sise_step_by_step(explorer, session):
     found = layers._steps(explorer, session, asked(), silent)
     maps = explorer.recent.explain(
-        session.result.classifier, session.result.image,
+        session.result.classifier,
+        session.result.image,
         **(session.result.asks | {"methods": ("sise",), "layer": session.result.layer.name}),
-    ).layer_maps["sise"]  # fmt: skip
+    ).layer_maps["sise"]
     usable = [layer.name for layer, one in maps if one is not None]
     assert usable and all(f"{name}<small>" in found for name in usable), "one column a layer"
     assert found.count("<img") == 3 * len(usable) - 1, "own map, what Otsu keeps, fused; the first is kept whole"

@@ -93,11 +93,25 @@ def start(monkeypatch):
 def asked(**changes):
     """The page as it opens."""
     values = dict.fromkeys(Asked.__dataclass_fields__) | {
-        "model": "toy-vgg", "baseline": "black", "sigma": 10, "seed": 0, "colour": "#808080", "steps": 50,
-        "tolerance": 0.5, "automatic": True, "score": "probability", "gradients": "raw", "units": "selected",
-        "quadrature": "trapezoid", "integrated": "published", "methods": DEFAULT, "exponent": -8,
-        "colormap": "inferno", "opacity": 0.6, "scale": "own",
-    }  # fmt: skip
+        "model": "toy-vgg",
+        "baseline": "black",
+        "sigma": 10,
+        "seed": 0,
+        "colour": "#808080",
+        "steps": 50,
+        "tolerance": 0.5,
+        "automatic": True,
+        "score": "probability",
+        "gradients": "raw",
+        "units": "selected",
+        "quadrature": "trapezoid",
+        "integrated": "published",
+        "methods": DEFAULT,
+        "exponent": -8,
+        "colormap": "inferno",
+        "opacity": 0.6,
+        "scale": "own",
+    }
     return Asked(**{name: values[name] for name in Asked.__dataclass_fields__} | changes)
 
 
@@ -245,13 +259,19 @@ def test_two_threads_that_keep_quiet_give_standard_error_back(capfd):
 
 def test_our_log_is_heard_while_the_background_keeps_quiet():
     said = subprocess.run(
-        [sys.executable, "-c",
-         "import logging, os, launch\n"
-         "from explorer.stderr import quietly\n"
-         "launch.keep_a_log()\n"
-         "with quietly():\n"
-         "    os.write(2, b'noise of a library\\n')\n"
-         "    logging.getLogger('explorer').error('a visitor met a fault')\n"],
-        cwd=ROOT, capture_output=True, text=True, timeout=MOST,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import logging, os, launch\n"
+            "from explorer.stderr import quietly\n"
+            "launch.keep_a_log()\n"
+            "with quietly():\n"
+            "    os.write(2, b'noise of a library\\n')\n"
+            "    logging.getLogger('explorer').error('a visitor met a fault')\n",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=MOST,
+    )
     assert "a visitor met a fault" in said.stderr and said.stderr.count("\n") == 1, said.stderr

@@ -72,9 +72,18 @@ def dark_epsilon(table, epsilon, dark=False):
     for row, group in enumerate(groups, 1):
         _dark_bars(figure, row, table, group, styles[group[1]])
         figure.add_shape(
-            type="rect", x0=np.log10(epsilon) - 0.5, x1=np.log10(epsilon) + 0.5, y0=0, y1=1, row=row, col=1,
-            yref="y domain", fillcolor=SHADE, line_width=0, layer="below",
-        )  # fmt: skip
+            type="rect",
+            x0=np.log10(epsilon) - 0.5,
+            x1=np.log10(epsilon) + 0.5,
+            y0=0,
+            y1=1,
+            row=row,
+            col=1,
+            yref="y domain",
+            fillcolor=SHADE,
+            line_width=0,
+            layer="below",
+        )
     powers = np.round(np.log10(EPSILONS)).astype(int)[::3]
     words = [scientific(10.0 ** int(power)) for power in powers]
     figure.update_xaxes(tickvals=powers, ticktext=words, range=[np.log10(min(EPSILONS)) - 0.6, -3.4])
@@ -135,10 +144,15 @@ def gap(table, dark=False):
     for row, values in enumerate(logs.values(), 1):
         counts = np.histogram(values, edges)[0]
         figure.add_bar(
-            row=row, col=1, x=(edges[1:] + edges[:-1]) / 2, y=counts, width=0.9 * (edges[1] - edges[0]),
-            marker_color=LINE_COLOUR, customdata=[short(100 * 10**edge) for edge in edges[1:]],
+            row=row,
+            col=1,
+            x=(edges[1:] + edges[:-1]) / 2,
+            y=counts,
+            width=0.9 * (edges[1] - edges[0]),
+            marker_color=LINE_COLOUR,
+            customdata=[short(100 * 10**edge) for edge in edges[1:]],
             hovertemplate="%{y:,} pictures with a gap up to %{customdata} %<extra></extra>",
-        )  # fmt: skip
+        )
     places, words = _decades(edges[0], edges[-1])
     figure.update_xaxes(tickvals=places, ticktext=words, range=[edges[0], edges[-1]])
     figure.update_xaxes(title_text="completeness gap, relative, logarithmic", row=len(found), col=1)
@@ -167,9 +181,19 @@ def _add_box(figure, row, place, values, look):
         return
     low, first, median, third, high = np.percentile(values, BOX)
     figure.add_box(
-        row=row, col=1, orientation="h", y=[place], q1=[first], median=[median], q3=[third], lowerfence=[low],
-        upperfence=[high], width=0.5, line={"color": look.colour, "width": 2}, hoverinfo="x",
-    )  # fmt: skip
+        row=row,
+        col=1,
+        orientation="h",
+        y=[place],
+        q1=[first],
+        median=[median],
+        q3=[third],
+        lowerfence=[low],
+        upperfence=[high],
+        width=0.5,
+        line={"color": look.colour, "width": 2},
+        hoverinfo="x",
+    )
 
 
 def _dark_words(table, layer, method):
@@ -183,16 +207,31 @@ def _dark_bars(figure, row, table, group, look):
     blank = int(np.nansum(table["blank"][table.of(*group)]))
     x = np.log10([dark.epsilon for dark in counts])
     figure.add_bar(
-        row=row, col=1, x=x, y=[blank] * len(x), hovertemplate="%{y:,} blank: no ε mends them<extra></extra>",
-        marker={"color": "rgba(0,0,0,0)", "line": {"color": look.colour, "width": 1},
-                "pattern": {"shape": "/", "fgcolor": look.colour, "size": 6}},
-    )  # fmt: skip
+        row=row,
+        col=1,
+        x=x,
+        y=[blank] * len(x),
+        hovertemplate="%{y:,} blank: no ε mends them<extra></extra>",
+        marker={
+            "color": "rgba(0,0,0,0)",
+            "line": {"color": look.colour, "width": 1},
+            "pattern": {"shape": "/", "fgcolor": look.colour, "size": 6},
+        },
+    )
     words = [_probability(dark.p, dark.complement) if dark.count else "" for dark in counts]
     figure.add_bar(
-        row=row, col=1, x=x, y=[dark.count for dark in counts], marker_color=look.colour, text=words,
-        textangle=-90, textposition="outside", cliponaxis=False, constraintext="none",
+        row=row,
+        col=1,
+        x=x,
+        y=[dark.count for dark in counts],
+        marker_color=look.colour,
+        text=words,
+        textangle=-90,
+        textposition="outside",
+        cliponaxis=False,
+        constraintext="none",
         hovertemplate="%{y:,} dark, mean p %{text}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _thinned(x, y):
@@ -240,9 +279,18 @@ def _add_band(figure, row, mean, low, high, look: Look):
     if there.any():
         around = np.concatenate([x[there], x[there][::-1]]), np.concatenate([high[there], low[there][::-1]])
         figure.add_scatter(
-            row=row, col=1, x=around[0], y=around[1], fill="toself", fillcolor=look.colour, opacity=0.25, mode="none",
-            hoverinfo="skip", showlegend=False, legendgroup=look.label,
-        )  # fmt: skip
+            row=row,
+            col=1,
+            x=around[0],
+            y=around[1],
+            fill="toself",
+            fillcolor=look.colour,
+            opacity=0.25,
+            mode="none",
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=look.label,
+        )
     add_line(figure, row, x, mean, look, "%{y:.1%} above threshold %{x:.2f}")
 
 

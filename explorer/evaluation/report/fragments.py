@@ -27,9 +27,10 @@ def counts_html(settings, counts):
         "Layers": ", ".join(f"<code>{escape(name)}</code>" for name in settings["layers"]),
         "Methods": ", ".join(escape(label(method)) for method in settings["methods"]),
         "Settings": escape(", ".join(_asked(settings))),
-        "Pictures": "; ".join([f"{counts['given']:,} given", *dropped, *failed,
-                               f"<strong>{counts['evaluated']:,} evaluated</strong>"]),
-    }  # fmt: skip
+        "Pictures": "; ".join(
+            [f"{counts['given']:,} given", *dropped, *failed, f"<strong>{counts['evaluated']:,} evaluated</strong>"]
+        ),
+    }
     return '<dl class="run">' + "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in said.items()) + "</dl>"
 
 

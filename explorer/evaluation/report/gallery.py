@@ -49,10 +49,19 @@ def _card(table, item, classifier, questions, rank, progress):
     index, p = int(table["class_index"][first]), describe_probability(table["p"][first], table["complement"][first])
     picture = fit(sample.image, *classifier.input_size)
     comparison = explain(
-        classifier, picture, layer, index, baseline=questions.baseline, steps=questions.steps,
-        tolerance=questions.tolerance, methods=questions.methods, epsilon=questions.epsilon, score=questions.score,
-        progress=progress, **asdict(questions.options),
-    )  # fmt: skip
+        classifier,
+        picture,
+        layer,
+        index,
+        baseline=questions.baseline,
+        steps=questions.steps,
+        tolerance=questions.tolerance,
+        methods=questions.methods,
+        epsilon=questions.epsilon,
+        score=questions.score,
+        progress=progress,
+        **asdict(questions.options),
+    )
     name = classifier.class_names[index]
     boxes = _boxes(classifier, sample, index)
     tiles = [("picture", _png(_outlined(picture, boxes)), name)]
@@ -69,9 +78,9 @@ def _row(table, layer, method, index):
 
 
 def _note(table, row):
-    return ", ".join(
-        f"{name} {table[name][row]:.2f}" for name in SHOWN if np.isfinite(table[name][row])
-    ) or str(table["verdict"][row])  # fmt: skip
+    return ", ".join(f"{name} {table[name][row]:.2f}" for name in SHOWN if np.isfinite(table[name][row])) or str(
+        table["verdict"][row]
+    )
 
 
 def _boxes(classifier, sample, index):

@@ -48,13 +48,28 @@ def panels(titles, height, dark, legend=()):
     margin = {"l": 10, "r": 16, "t": top, "b": BOTTOM}
     figure.update_layout(layout(dark, height=inner + top + BOTTOM, margin=margin), showlegend=bool(legend))
     # At the container: beside the panels it would push them aside
-    figure.update_layout(legend={"orientation": "h", "x": 0, "xref": "container", "y": 1, "yref": "container",
-                                 "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"})  # fmt: skip
+    figure.update_layout(
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "bgcolor": "rgba(0,0,0,0)",
+        }
+    )
     for row, (layer, words) in enumerate(titles, 1):
         figure.add_annotation(
-            text=f"<b>{shortened(layer)}</b>" + (f" · {words}" if words else ""), x=0, xref="x domain", xanchor="left",
-            y=1, yref=f"y{row if row > 1 else ''} domain", yanchor="bottom", showarrow=False,
-        )  # fmt: skip
+            text=f"<b>{shortened(layer)}</b>" + (f" · {words}" if words else ""),
+            x=0,
+            xref="x domain",
+            xanchor="left",
+            y=1,
+            yref=f"y{row if row > 1 else ''} domain",
+            yanchor="bottom",
+            showarrow=False,
+        )
     figure.update_yaxes(automargin=True, gridcolor=GRID, ticklabelstandoff=4)
     figure.update_xaxes(gridcolor=GRID, showticklabels=False)
     figure.update_xaxes(showticklabels=True, row=count, col=1)
@@ -65,10 +80,18 @@ def add_line(figure, row, x, y, look, words, customdata=None):
     """A method's curve; the legend names it once. words: Plotly's template of what a point says."""
     named = any(trace.name == look.label for trace in figure.data)
     figure.add_scatter(
-        row=row, col=1, x=x, y=y, mode="lines", name=look.label, legendgroup=look.label, showlegend=not named,
-        line={"color": look.colour, "width": 2.5, "dash": look.dash}, customdata=customdata,
+        row=row,
+        col=1,
+        x=x,
+        y=y,
+        mode="lines",
+        name=look.label,
+        legendgroup=look.label,
+        showlegend=not named,
+        line={"color": look.colour, "width": 2.5, "dash": look.dash},
+        customdata=customdata,
         hovertemplate=f"{look.label}: {words}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def shortened(layer):

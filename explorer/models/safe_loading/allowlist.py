@@ -39,7 +39,7 @@ OPERATIONS = {  # what arithmetic between the layers of a functional model is st
         Prod Ravel Reciprocal Repeat Reshape Roll Sign Split Sqrt Square Squeeze Stack Std Subtract Sum Swapaxes Take
         Tanh Tensordot Tile Transpose TrueDivide Var Vstack
 """),
-}  # fmt: skip
+}
 KINDS = {
     "keras": POLICIES | {"Sequential"},
     "keras.models": frozenset({"Sequential"}),
@@ -53,4 +53,4 @@ ACTIVATIONS = _names("""
     celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear
     log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign squareplus swish
     tanh tanh_shrink
-""")  # fmt: skip
+""")

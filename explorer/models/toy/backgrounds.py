@@ -123,8 +123,9 @@ def planks(rng, size):
     _, down = _grid(size)
     count = int(rng.integers(4, 9))
     board = np.minimum((down * count).astype(int), count - 1)
-    grain = 0.5 + 0.5 * np.sin(2.0 * np.pi * (down * 4.0 * count + rng.random(count)[board] * 9.0
-                                              + 1.6 * _noise(rng, size, 5)))
+    grain = 0.5 + 0.5 * np.sin(
+        2.0 * np.pi * (down * 4.0 * count + rng.random(count)[board] * 9.0 + 1.6 * _noise(rng, size, 5))
+    )
     base = np.array(hsv(rng.uniform(0.05, 0.11), rng.uniform(0.25, 0.6), rng.uniform(0.45, 0.85)), np.float32)
     tone = 1.0 + rng.normal(0.0, 0.06, count).astype(np.float32)[board] - 0.1 * grain.astype(np.float32)
     tone = np.where((down * count) % 1.0 < 0.035, 0.55, tone).astype(np.float32)

@@ -103,11 +103,17 @@ class Pen:
 
     def rounded(self, left, top, right, bottom, radius, colour, outline=True):
         """Fill an upright rectangle with round corners."""
-        corners = [(right - radius, bottom - radius), (left + radius, bottom - radius),
-                   (left + radius, top + radius), (right - radius, top + radius)]
+        corners = [
+            (right - radius, bottom - radius),
+            (left + radius, bottom - radius),
+            (left + radius, top + radius),
+            (right - radius, top + radius),
+        ]
         quarter = np.pi / 2
-        arcs = [ellipse_points(corner, (radius, radius), 0.0, i * quarter, (i + 1) * quarter)[::6]
-                for i, corner in enumerate(corners)]
+        arcs = [
+            ellipse_points(corner, (radius, radius), 0.0, i * quarter, (i + 1) * quarter)[::6]
+            for i, corner in enumerate(corners)
+        ]
         self.polygon(np.concatenate(arcs), colour, outline)
 
     def finish(self):
@@ -118,7 +124,7 @@ class Pen:
         small = self.pixels // OVERSAMPLING
         patch = cv2.resize(self.canvas, (small, small), interpolation=cv2.INTER_AREA)
         left, top, width, height = cv2.boundingRect(patch[:, :, 3])
-        patch = patch[top:top + height, left:left + width].astype(np.float32)
+        patch = patch[top : top + height, left : left + width].astype(np.float32)
         return patch[:, :, :3], patch[:, :, 3:] / 255.0
 
     def _to_pixels(self, points):

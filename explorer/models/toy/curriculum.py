@@ -40,7 +40,7 @@ class Stage(NamedTuple):
     @property
     def work(self):
         """What the stage costs, in pixels seen."""
-        return self.steps * BATCH * self.size ** 2
+        return self.steps * BATCH * self.size**2
 
 
 # Small pictures teach the shapes at a quarter of the cost, full-size ones make them sharp.
@@ -65,7 +65,7 @@ def batches(stage, number, seed, pool):
         for turn in range(stage.passes):
             order = rng.permutation(len(images))
             for at in range(0, len(images), BATCH):
-                chosen = order[at:at + BATCH]
+                chosen = order[at : at + BATCH]
                 mirrored = images[chosen][:, :, ::-1] if turn % 2 else images[chosen]
                 yield vary(mirrored, targets[chosen], rng)
 

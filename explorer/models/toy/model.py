@@ -49,8 +49,10 @@ def build(classifier_activation="softmax"):
 def load(weights=WEIGHTS, classifier_activation="softmax"):
     """ToyVGG with the weights of a file; raises InputError where there is no such file."""
     if not Path(weights).is_file():
-        raise InputError(f"ToyVGG reads its weights from a file; none was found at {weights}: "
-                         "make it with `python -m explorer train`.")
+        raise InputError(
+            f"ToyVGG reads its weights from a file; none was found at {weights}: "
+            "make it with `python -m explorer train`."
+        )
     model = build(classifier_activation)
     model.load_weights(weights)
     return model

@@ -158,8 +158,13 @@ def _try_places(patches, names, size, rng, tries=60):
         for _ in range(tries):
             left = int(rng.integers(2, size - width - 1))
             top = int(rng.integers(2, size - height - 1))
-            if not any(left < p.left + p.coverage.shape[1] and p.left < left + width
-                       and top < p.top + p.coverage.shape[0] and p.top < top + height for p in placed):
+            if not any(
+                left < p.left + p.coverage.shape[1]
+                and p.left < left + width
+                and top < p.top + p.coverage.shape[0]
+                and p.top < top + height
+                for p in placed
+            ):
                 break
         else:
             return None

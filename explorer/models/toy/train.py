@@ -36,8 +36,10 @@ class Bar:
         spent = time.monotonic() - self.start
         filled = round(30 * share)
         left = f"{spent / share * (1.0 - share) / 60:.1f} min to go" if share > SETTLED else "estimating the rest"
-        sys.stderr.write(f"\r[{'#' * filled}{'.' * (30 - filled)}] {stage} {step}/{steps}  loss {loss:.3f}  "
-                         f"{spent / 60:.1f} min, {left}   ")
+        sys.stderr.write(
+            f"\r[{'#' * filled}{'.' * (30 - filled)}] {stage} {step}/{steps}  loss {loss:.3f}  "
+            f"{spent / 60:.1f} min, {left}   "
+        )
         sys.stderr.write("\n" if share == 1.0 else "")
         sys.stderr.flush()
 
@@ -57,9 +59,11 @@ def train(seed=0, out=None, progress=None, stages=STAGES):
     keras.utils.set_random_seed(seed)
     model = training_model.build()
     # XLA's convolutions are slow on CPUs; the other backends need the compiler.
-    model.compile(keras.optimizers.AdamW(stages[0].rate, weight_decay=1e-4, clipnorm=1.0),
-                  keras.losses.CategoricalCrossentropy(from_logits=True),
-                  jit_compile=keras.backend.backend() != "tensorflow")
+    model.compile(
+        keras.optimizers.AdamW(stages[0].rate, weight_decay=1e-4, clipnorm=1.0),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        jit_compile=keras.backend.backend() != "tensorflow",
+    )
     _learn(model, toy_vgg.preprocess, seed, stages, Bar() if progress is None else progress)
     training_model.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
     (out / toy_vgg.CLASS_NAMES.name).write_text(json.dumps(NAMES) + "\n", encoding="utf-8")
@@ -70,8 +74,9 @@ def _folder(path):
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"The weights go into a folder; received {path}, which cannot be made "
-                         f"({error.strerror}): name another.") from error
+        raise InputError(
+            f"The weights go into a folder; received {path}, which cannot be made ({error.strerror}): name another."
+        ) from error
     return Path(path)
 
 

@@ -20,20 +20,36 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
     for row, (values, colour, words) in enumerate(curves, 1):
         hover = "after %{x} steps: %{y:.3g}<extra></extra>"
         figure.add_scatter(
-            row=row, col=1, x=np.arange(len(values)), y=values, mode="lines", line={"color": colour, "width": 2},
+            row=row,
+            col=1,
+            x=np.arange(len(values)),
+            y=values,
+            mode="lines",
+            line={"color": colour, "width": 2},
             hovertemplate=hover,
-        )  # fmt: skip
+        )
         figure.add_scatter(
-            row=row, col=1, x=[chosen], y=[values[chosen]], mode="markers", hovertemplate="kept: " + hover,
+            row=row,
+            col=1,
+            x=[chosen],
+            y=[values[chosen]],
+            mode="markers",
+            hovertemplate="kept: " + hover,
             marker={"size": 10, "color": METHOD_COLOURS["rsi_grad_cam"]},
-        )  # fmt: skip
+        )
         place = {"xref": "paper", "yref": f"y{'' if row == 1 else row} domain", "x": 0, "y": 1}
         figure.add_annotation(text=f"<b>{words}</b>", xanchor="left", yanchor="bottom", showarrow=False, **place)
     figure.add_hline(y=1 / classes, row=1, col=1, line={"color": LINE_COLOUR, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
-        text=f"1/{classes:,}", x=1, y=np.log10(1 / classes), xref="paper", yref="y", xanchor="left", yanchor="middle",
+        text=f"1/{classes:,}",
+        x=1,
+        y=np.log10(1 / classes),
+        xref="paper",
+        yref="y",
+        xanchor="left",
+        yanchor="middle",
         showarrow=False,
-    )  # fmt: skip
+    )
     _probability_axis(figure, [*greatest, 1 / classes])
     _probability_axis(figure, losses, row=2)
     figure.update_xaxes(range=[-2, steps + 2], gridcolor=GRID)
@@ -48,9 +64,14 @@ def _probability_axis(figure, values, row=1):
     ticks = ticks[:: -(-len(ticks) // 4)] if ticks else [float(f"{max(values):.1g}")]
     words = [f"{tick:g}" if tick >= 1e-3 else scientific(tick) for tick in ticks]
     figure.update_yaxes(
-        type="log", range=[np.log10(low), np.log10(high)], tickvals=ticks, ticktext=words, gridcolor=GRID, row=row,
+        type="log",
+        range=[np.log10(low), np.log10(high)],
+        tickvals=ticks,
+        ticktext=words,
+        gridcolor=GRID,
+        row=row,
         col=1,
-    )  # fmt: skip
+    )
 
 
 def amplified(pixels):

@@ -68,16 +68,26 @@ def convergence(curves, title, words, floor=None, dark=False):
         label, colour, symbol, dash = RULE_STYLES[rule]
         errors = np.where(np.isfinite(curve.errors) & (curve.errors > 0), curve.errors, np.nan)
         figure.add_scatter(
-            x=curve.steps, y=errors, name=label, mode="lines+markers",
-            line={"color": colour, "width": 2, "dash": dash}, marker={"color": colour, "symbol": symbol, "size": 8},
+            x=curve.steps,
+            y=errors,
+            name=label,
+            mode="lines+markers",
+            line={"color": colour, "width": 2, "dash": dash},
+            marker={"color": colour, "symbol": symbol, "size": 8},
             hovertemplate=f"{label}<br>%{{x}} steps: %{{y:.2g}}<extra></extra>",
-        )  # fmt: skip
+        )
     if floor and floor > 0:
         _add_floor(figure, curves, floor)
     figure.add_annotation(
-        text=f"<b>{title}</b>", x=0, xref="paper", xanchor="left", y=1, yref="y domain", yanchor="bottom",
+        text=f"<b>{title}</b>",
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=1,
+        yref="y domain",
+        yanchor="bottom",
         showarrow=False,
-    )  # fmt: skip
+    )
     most = max(float(curve.steps.max()) for curve in curves.values())
     ticks = [2**n for n in range(0, int(np.log2(most)) + 1, 2)]
     figure.update_xaxes(type="log", title_text="steps (intervals)", tickvals=ticks, ticktext=[str(t) for t in ticks])
@@ -93,17 +103,29 @@ def _two_rows(first, second, flat_from, dark, label_at=0.04):
     figure.update_layout(layout(dark, height=height + TOP + BOTTOM, margin=margin))
     for axis, title in (("", first), ("2", second)):
         figure.add_annotation(
-            text=title, x=0, xref="paper", xanchor="left", y=1, yref=f"y{axis} domain", yanchor="bottom",
+            text=title,
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=1,
+            yref=f"y{axis} domain",
+            yanchor="bottom",
             showarrow=False,
-        )  # fmt: skip
+        )
         if flat_from is not None:
             across = {"xref": f"x{axis}", "yref": f"y{axis} domain", "layer": "below", "line": {"width": 0}}
             figure.add_shape(type="rect", x0=flat_from, x1=1, y0=0, y1=1, fillcolor=SHADE, **across)
     if flat_from is not None:
         figure.add_annotation(
-            text="flat zone", x=1, xanchor="right", xref="x", y=label_at, yref="y domain", yanchor="bottom",
+            text="flat zone",
+            x=1,
+            xanchor="right",
+            xref="x",
+            y=label_at,
+            yref="y domain",
+            yanchor="bottom",
             showarrow=False,
-        )  # fmt: skip
+        )
     figure.update_xaxes(range=[FROM, TO], dtick=0.2)
     figure.update_xaxes(title_text="α, from baseline (0) to picture (1)", row=2)
     figure.update_yaxes(automargin=False)
@@ -120,22 +142,41 @@ def _key(figure, lines):
     """What the lines of the lower row are, in their own colours, in its lower right corner."""
     words = "   ".join(f"<span style='color:{colour}'>━</span> {label}" for label, colour in lines)
     figure.add_annotation(
-        text=words, x=0.98, xref="x2 domain", xanchor="right", y=0.06, yref="y2 domain", yanchor="bottom",
+        text=words,
+        x=0.98,
+        xref="x2 domain",
+        xanchor="right",
+        y=0.06,
+        yref="y2 domain",
+        yanchor="bottom",
         showarrow=False,
-    )  # fmt: skip
+    )
 
 
 def _add_floor(figure, curves, floor):
     errors = np.concatenate([curve.errors for curve in curves.values()])
     lowest = errors[np.isfinite(errors) & (errors > 0)].min(initial=floor)
     figure.add_shape(
-        type="rect", x0=0, x1=1, xref="x domain", y0=min(lowest, floor) / 2, y1=floor, fillcolor=SHADE,
-        line={"width": 0}, layer="below",
-    )  # fmt: skip
+        type="rect",
+        x0=0,
+        x1=1,
+        xref="x domain",
+        y0=min(lowest, floor) / 2,
+        y1=floor,
+        fillcolor=SHADE,
+        line={"width": 0},
+        layer="below",
+    )
     figure.add_shape(
-        type="line", x0=0, x1=1, xref="x domain", y0=floor, y1=floor, layer="below",
+        type="line",
+        x0=0,
+        x1=1,
+        xref="x domain",
+        y0=floor,
+        y1=floor,
+        layer="below",
         line={"color": LINE_COLOUR, "width": 1.5, "dash": "dash"},
-    )  # fmt: skip
+    )
 
 
 def _decades(values):

@@ -15,9 +15,12 @@ def share_histogram(shares, dark=False):
     counts, edges = np.histogram(np.asarray(shares, np.float64), BINS, (0, 0.5))
     figure = go.Figure(layout=layout(dark, height=250, margin={"l": 54, "r": 14, "t": 14, "b": 46}))
     figure.add_bar(
-        x=(edges[1:] + edges[:-1]) / 2, y=counts, width=np.diff(edges), marker_color=METHOD_COLOURS["grad_cam"],
+        x=(edges[1:] + edges[:-1]) / 2,
+        y=counts,
+        width=np.diff(edges),
+        marker_color=METHOD_COLOURS["grad_cam"],
         hovertemplate="α ≈ %{x:.3f}: %{y} units<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title="α; ½ is what positive gradients give to all", range=[0, 0.51], gridcolor=GRID)
     figure.update_yaxes(title="units", gridcolor=GRID, rangemode="tozero")
     return figure
@@ -30,13 +33,20 @@ def naive_error(margins, errors, at, dark=False):
     """
     figure = go.Figure(layout=layout(dark, height=270, margin={"l": 64, "r": 14, "t": 34, "b": 48}))
     figure.add_vrect(
-        x0=ROUNDS_TO_ONE, x1=max(margins), fillcolor=SHADE, line_width=0,
-        annotation_text="p rounds to 1 in float32", annotation_position="bottom left",
-    )  # fmt: skip
+        x0=ROUNDS_TO_ONE,
+        x1=max(margins),
+        fillcolor=SHADE,
+        line_width=0,
+        annotation_text="p rounds to 1 in float32",
+        annotation_position="bottom left",
+    )
     figure.add_scatter(
-        x=margins, y=np.maximum(errors, 1e-8), mode="lines+markers", line_color=METHOD_COLOURS["integrated_grad_cam"],
+        x=margins,
+        y=np.maximum(errors, 1e-8),
+        mode="lines+markers",
+        line_color=METHOD_COLOURS["integrated_grad_cam"],
         hovertemplate="margin %{x:.1f}: off by %{y:.2g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_vline(x=at, line={"color": LINE_COLOUR, "width": 2, "dash": "dash"})
     figure.update_xaxes(title="margin: the class's logit above all others together", gridcolor=GRID)
     figure.update_yaxes(

@@ -44,10 +44,17 @@ def build():
         with gr.Column(min_width=320, scale=2):
             picture = gr.HTML(elem_id="neutral-picture")
     return {
-        "lineup": board, "lineup_start": others, "lineup_cost": lineup_cost, "pick": pick, "spot": blind,
-        "neutral_start": start, "neutral_cost": neutral_cost, "neutral_curve": curve, "neutral_picture": picture,
+        "lineup": board,
+        "lineup_start": others,
+        "lineup_cost": lineup_cost,
+        "pick": pick,
+        "spot": blind,
+        "neutral_start": start,
+        "neutral_cost": neutral_cost,
+        "neutral_curve": curve,
+        "neutral_picture": picture,
         "neutral_maps": gr.HTML(elem_id="neutral-maps"),
-    }  # fmt: skip
+    }
 
 
 def wire(frame, places):

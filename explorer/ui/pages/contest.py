@@ -63,9 +63,9 @@ def _contest(explorer, session, asked, tell, rival, scale):
 
 def _drawn(one, other, asked, scale):
     rows = [(found.label, _row(found, other[found.method], one, other, asked, scale)) for found in one]
-    heads = [
-        (side.class_name, f"p = {text.probability(side)}") for side in (one, other)
-    ] + [("the difference", f"of {SCALES[scale]}")]
+    heads = [(side.class_name, f"p = {text.probability(side)}") for side in (one, other)] + [
+        ("the difference", f"of {SCALES[scale]}")
+    ]
     bar = data_uri(diverging_bar(1, 256))
     return grid(heads, rows) + (
         f'<div class="bar"><span>more for {other.class_name}</span><img src="{bar}" alt="From violet to orange">'
@@ -76,12 +76,14 @@ def _drawn(one, other, asked, scale):
 def _row(found, rival, one, other, asked, scale):
     tiles = [
         Tile(
-            overlay(side.image, map_.heatmap, asked.colormap, asked.opacity), f"{map_.label} for {side.class_name}",
+            overlay(side.image, map_.heatmap, asked.colormap, asked.opacity),
+            f"{map_.label} for {side.class_name}",
             f"max {text.number(map_.statistics['maximum'])}",
-            badge="" if map_.verdict == "ok" else text.BADGES[map_.verdict], data={"verdict": map_.verdict},
+            badge="" if map_.verdict == "ok" else text.BADGES[map_.verdict],
+            data={"verdict": map_.verdict},
         )
         for side, map_ in ((one, found), (other, rival))
-    ]  # fmt: skip
+    ]
     values = difference(found.raw, rival.raw, each=scale == "each")
     if values is None:
         return [*tiles, Tile(None, note="no difference to show")]
@@ -96,9 +98,10 @@ def _share(places):
 
 def _told(one, other, scale):
     far = [
-        found.label for found in one
+        found.label
+        for found in one
         if scale == "raw" and _apart(found.statistics["maximum"], other[found.method].statistics["maximum"])
-    ]  # fmt: skip
+    ]
     if not far:
         return ""
     return (

@@ -26,8 +26,10 @@ ABOUT = (
 KINDS = [("Drawn scenes", SCENES), ("My pictures", FILES)]
 OF_KIND = {SCENES: ("scenes", "seed"), FILES: ("files", "boxes", "classes")}
 RULES = [
-    ("the network is right", CORRECT), ("exactly one box", ONE_BOX), ("boxes cover under half of it", SMALL_BOX),
-]  # fmt: skip
+    ("the network is right", CORRECT),
+    ("exactly one box", ONE_BOX),
+    ("boxes cover under half of it", SMALL_BOX),
+]
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED)
 LAST = 2  # block ends that are evaluated unless others are chosen
 
@@ -47,20 +49,28 @@ def build():
         with gr.Column(min_width=300):
             kind = gr.Radio(KINDS, value=SCENES, label="Pictures", elem_id="evaluate-kind")
             scenes = gr.Slider(
-                evaluations.FEWEST_SCENES, evaluations.MOST, value=evaluations.USUAL_SCENES, step=1,
-                label="How many scenes", elem_id="evaluate-scenes",
-            )  # fmt: skip
+                evaluations.FEWEST_SCENES,
+                evaluations.MOST,
+                value=evaluations.USUAL_SCENES,
+                step=1,
+                label="How many scenes",
+                elem_id="evaluate-scenes",
+            )
             seed = gr.Number(0, label="Seed: another one draws others", precision=0, elem_id="evaluate-seed")
             drop = {"file_count": "multiple", "height": 110, "visible": False, "elem_classes": "small-drop"}
             files = gr.File(label="Picture files", elem_id="evaluate-files", **drop)
             boxes = gr.File(
                 label="Where the objects are (optional): XML files, an ILSVRC CSV or a COCO JSON",
-                elem_id="evaluate-boxes", **drop,
-            )  # fmt: skip
+                elem_id="evaluate-boxes",
+                **drop,
+            )
             classes = gr.Radio(
-                [("what the network predicts", "predicted"), ("the first box's label", "boxes")], value="predicted",
-                label="Class explained", visible=False, elem_id="evaluate-classes",
-            )  # fmt: skip
+                [("what the network predicts", "predicted"), ("the first box's label", "boxes")],
+                value="predicted",
+                label="Class explained",
+                visible=False,
+                elem_id="evaluate-classes",
+            )
         with gr.Column(min_width=300):
             layers = gr.Dropdown([], multiselect=True, label="Layers", elem_id="evaluate-layers")
             rules = gr.CheckboxGroup(
@@ -71,10 +81,20 @@ def build():
         start = gr.Button("Evaluate", size="sm", variant="primary", elem_id="evaluate-start")
         cost = gr.HTML(elem_id="evaluate-cost")
     return {
-        "kind": kind, "scenes": scenes, "seed": seed, "files": files, "boxes": boxes, "classes": classes,
-        "layers": layers, "rules": rules, "curves": curves, "what": what, "evaluate_start": start,
-        "evaluate_cost": cost, **_build_report(),
-    }  # fmt: skip
+        "kind": kind,
+        "scenes": scenes,
+        "seed": seed,
+        "files": files,
+        "boxes": boxes,
+        "classes": classes,
+        "layers": layers,
+        "rules": rules,
+        "curves": curves,
+        "what": what,
+        "evaluate_start": start,
+        "evaluate_cost": cost,
+        **_build_report(),
+    }
 
 
 def _build_report():
@@ -116,10 +136,16 @@ def wire(frame, places):
 
     asked = frame.asked
     changes = [
-        places["scenes"].input, places["seed"].change, places["files"].change, places["boxes"].change,
-        places["classes"].input, places["layers"].input, places["rules"].input, places["curves"].input,
+        places["scenes"].input,
+        places["seed"].change,
+        places["files"].change,
+        places["boxes"].change,
+        places["classes"].input,
+        places["layers"].input,
+        places["rules"].input,
+        places["curves"].input,
         asked.exponent.change,
-    ]  # fmt: skip
+    ]
     frame.redraw(places["kind"].input, kind, places, given)
     frame.redraw(changes, offer, places, given)
     frame.run(places["evaluate_start"].click, start, places, given)

@@ -28,9 +28,15 @@ def build():
     with gr.Accordion("What the words mean", open=False, elem_id="words"):
         gr.HTML(results.glossary())
     return {
-        "cards": cards, "notice": notice, "lower_epsilon": lower_epsilon, "use_logit": use_logit,
-        "histograms": histograms, "path": path, "completeness": completeness, "machine": machine,
-    }  # fmt: skip
+        "cards": cards,
+        "notice": notice,
+        "lower_epsilon": lower_epsilon,
+        "use_logit": use_logit,
+        "histograms": histograms,
+        "path": path,
+        "completeness": completeness,
+        "machine": machine,
+    }
 
 
 def lower_epsilon(session):

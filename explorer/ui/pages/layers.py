@@ -64,14 +64,22 @@ def _film(found, asked):
     for key in methods:
         maps = [one[key] for one in found.values()]
         pictures = [overlay(one.image, one[key].heatmap, asked.colormap, asked.opacity) for one in found.values()]
-        rows.append((METHODS[key].label, [
-            Tile(
-                picture, f"{METHODS[key].label} at {name}: {text.BADGES[map_.verdict]}",
-                f"max {text.number(map_.statistics['maximum'])}", name,
-                "" if map_.verdict == "ok" else text.BADGES[map_.verdict], {"verdict": map_.verdict},
+        rows.append(
+            (
+                METHODS[key].label,
+                [
+                    Tile(
+                        picture,
+                        f"{METHODS[key].label} at {name}: {text.BADGES[map_.verdict]}",
+                        f"max {text.number(map_.statistics['maximum'])}",
+                        name,
+                        "" if map_.verdict == "ok" else text.BADGES[map_.verdict],
+                        {"verdict": map_.verdict},
+                    )
+                    for name, map_, picture in zip(found, maps, pictures, strict=True)
+                ],
             )
-            for name, map_, picture in zip(found, maps, pictures, strict=True)
-        ]))  # fmt: skip
+        )
     return grid(heads, rows)
 
 

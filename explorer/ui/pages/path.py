@@ -46,9 +46,15 @@ def build():
         ]
     words = gr.HTML(elem_id="converge-words")
     return {
-        "path_player": shown, "path_rise": rise, "path_why": why, "converge_start": start, "converge_cost": cost,
-        "converge_key": key, "converge_words": words, **{f"converge_{n}": plot for n, plot in enumerate(plots)},
-    }  # fmt: skip
+        "path_player": shown,
+        "path_rise": rise,
+        "path_why": why,
+        "converge_start": start,
+        "converge_cost": cost,
+        "converge_key": key,
+        "converge_words": words,
+        **{f"converge_{n}": plot for n, plot in enumerate(plots)},
+    }
 
 
 def wire(frame, places):
@@ -79,8 +85,9 @@ def show(explorer, session, asked, dark, tell):
     except InputError as why:
         return places | {
             "path_player": f"<p class='caption'>{why}</p>",
-            "path_rise": _score(result, dark), "path_why": gr.update(visible=False),
-        }  # fmt: skip
+            "path_rise": _score(result, dark),
+            "path_why": gr.update(visible=False),
+        }
     record, flat = result.path, _flat(result)
     label = SCORES[result.settings["score"]].label
     return places | {
@@ -127,8 +134,7 @@ def _cost(result, pace):
 def _converged(found, dark):
     places, keys = {}, sorted(found.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
     figures = [
-        path_charts.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark)
-        for key in keys
+        path_charts.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark) for key in keys
     ]
     if found.gaps:
         figures.append(path_charts.convergence(found.gaps, "Completeness gap", "share of the change", None, dark))

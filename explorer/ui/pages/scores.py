@@ -41,9 +41,13 @@ def build():
     with gr.Row(elem_id="margins"):
         with gr.Column(min_width=320, scale=3):
             margin = gr.Slider(
-                0, MOST_MARGIN, value=20, step=1, label="Margin: all logits are scaled until the class is ahead by",
+                0,
+                MOST_MARGIN,
+                value=20,
+                step=1,
+                label="Margin: all logits are scaled until the class is ahead by",
                 elem_id="margin",
-            )  # fmt: skip
+            )
             naive = gr.HTML(elem_id="naive")
         with gr.Column(min_width=320, scale=2):
             lost = gr.Plot(show_label=False, elem_id="lost")
@@ -57,9 +61,14 @@ def build():
         with gr.Column(min_width=320, scale=3):
             lie = gr.HTML(elem_id="lie")
     return {
-        "score_maps": maps, "margin": margin, "naive": naive, "lost": lost, "paint": paint, "strength": strength,
+        "score_maps": maps,
+        "margin": margin,
+        "naive": naive,
+        "lost": lost,
+        "paint": paint,
+        "strength": strength,
         "lie": lie,
-    }  # fmt: skip
+    }
 
 
 def wire(frame, places):
@@ -94,10 +103,16 @@ def show(explorer, session, asked, dark, tell):
     errors = errors_along(result, of[0], np.linspace(0, MOST_MARGIN, 17)[1:], progress)
     session.kept[KEY] = result, *of, errors
     start = painter.corner(of[0].signed.shape)
-    return shown | _at_margin(session, asked, dark, 20) | {
-        "margin": 20, "strength": 0, "paint": painter.html(start),
-        "lie": _lie(session, asked, lambda logit: painted(logit, start)),
-    }  # fmt: skip
+    return (
+        shown
+        | _at_margin(session, asked, dark, 20)
+        | {
+            "margin": 20,
+            "strength": 0,
+            "paint": painter.html(start),
+            "lie": _lie(session, asked, lambda logit: painted(logit, start)),
+        }
+    )
 
 
 def _maps(found, asked):
@@ -108,11 +123,15 @@ def _maps(found, asked):
         for score, one in found.items():
             map_, badge = one[key], text.BADGES[one[key].verdict]
             picture = overlay(one.image, map_.heatmap, asked.colormap, asked.opacity)
-            tiles.append(Tile(
-                picture, f"{map_.label} of the {score}: {badge}",
-                f"max {text.number(map_.statistics['maximum'])}", badge="" if map_.verdict == "ok" else badge,
-                data={"verdict": map_.verdict},
-            ))  # fmt: skip
+            tiles.append(
+                Tile(
+                    picture,
+                    f"{map_.label} of the {score}: {badge}",
+                    f"max {text.number(map_.statistics['maximum'])}",
+                    badge="" if map_.verdict == "ok" else badge,
+                    data={"verdict": map_.verdict},
+                )
+            )
         rows.append((METHODS[key].label, tiles))
     return grid(heads, rows)
 
@@ -155,14 +174,13 @@ def _constant(logit, strength):
 
 def _lie(session, asked, weights_of):
     result, logit, probability, _ = session.kept[KEY]
-    found = altered(
-        result.classifier, result.layer, result.image, logit, result.class_index, weights_of(logit)
-    )
+    found = altered(result.classifier, result.layer, result.image, logit, result.class_index, weights_of(logit))
     maps = {
-        "the logit's, before": np.maximum(logit.signed, 0), "the logit's, altered": found.logit_map,
+        "the logit's, before": np.maximum(logit.signed, 0),
+        "the logit's, altered": found.logit_map,
         "the probability's, before": np.maximum(probability.signed, 0),
         "the probability's, altered": found.probability_map,
-    }  # fmt: skip
+    }
     tiles = [_tile(result, asked, cam, words) for words, cam in maps.items()]
     return row(tiles) + _outputs(result, logit.values, found)
 

@@ -20,9 +20,14 @@ from explorer.evaluation.table import Table
 from support import evaluated
 
 SETTINGS = {
-    "model": "VGG-19", "layers": list(evaluated.LAYERS), "methods": list(evaluated.METHODS), "epsilon": 1e-8,
-    "steps": 50, "score": "probability", "versions": {"keras": "3.15.1"},
-}  # fmt: skip
+    "model": "VGG-19",
+    "layers": list(evaluated.LAYERS),
+    "methods": list(evaluated.METHODS),
+    "epsilon": 1e-8,
+    "steps": 50,
+    "score": "probability",
+    "versions": {"keras": "3.15.1"},
+}
 COUNTS = {"given": 130, "evaluated": 120, "failed": 3, "dropped": {"more than one box": 7, "wrong class": 0}}
 EVIL = "</pre></script><script>thrown()</script><img src=http://elsewhere.example/x onerror=alert(1)>\"'&.png"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -133,9 +138,16 @@ def test_the_claims_are_shown_with_their_verdicts(parquet, written):
 def test_sections_come_in_order_and_whole(written):
     page = Page(written)
     assert page.headings == [
-        "What was run", "The paper's claims", "Figures", "All measures", "Paired differences",
-        "Best and worst pictures", "Pictures that failed", "How to read it", "Settings",
-    ], "from what was run to its settings"  # fmt: skip
+        "What was run",
+        "The paper's claims",
+        "Figures",
+        "All measures",
+        "Paired differences",
+        "Best and worst pictures",
+        "Pictures that failed",
+        "How to read it",
+        "Settings",
+    ], "from what was run to its settings"
     assert not page.open, "every element is closed"
     said = " ".join(page.texts)
     assert "130 given; 7 dropped: more than one box; 3 failed;" in said, "what became of the pictures"
@@ -178,11 +190,13 @@ def test_a_link_works_from_a_file(written):
 
 def test_extremes_by_energy_at_the_deepest_layer():
     energy = [0.5, 0.9, None, 0.1, 0.7, 0.3]
-    table = Table.of_rows([
-        *(evaluated.row(i, energy=value) for i, value in enumerate(energy)),
-        *(evaluated.row(i, method="grad_cam", energy=i / 10) for i in range(6)),
-        *(evaluated.row(i, layer="block4_pool", energy=1 - i / 10) for i in range(6)),
-    ])  # fmt: skip
+    table = Table.of_rows(
+        [
+            *(evaluated.row(i, energy=value) for i, value in enumerate(energy)),
+            *(evaluated.row(i, method="grad_cam", energy=i / 10) for i in range(6)),
+            *(evaluated.row(i, layer="block4_pool", energy=1 - i / 10) for i in range(6)),
+        ]
+    )
     assert extremes(table, 2) == ([1, 4], [3, 5]), "by RSI-Grad-CAM's energy, the best and the worst first"
     assert extremes(table) == ([1, 4, 0, 5], [3]), "no picture is both"
 

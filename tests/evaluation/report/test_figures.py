@@ -143,8 +143,15 @@ def test_the_gap_counts_every_picture_once(drawn):
 
 
 def test_every_method_looks_its_own(drawn):
-    everyone = ("cam", "grad_cam", "grad_cam_plus_plus", "layer_conductance", "integrated_grad_cam", "rsi_grad_cam",
-                "score_cam")  # fmt: skip
+    everyone = (
+        "cam",
+        "grad_cam",
+        "grad_cam_plus_plus",
+        "layer_conductance",
+        "integrated_grad_cam",
+        "rsi_grad_cam",
+        "score_cam",
+    )
     many = figures(Table.of_rows(evaluated.plausible(30, methods=everyone)), SETTINGS)
     for figure in (drawn["energy"], drawn["overlaps"], many["energy"]):
         lines = {trace.name: (trace.line.color, trace.line.dash) for trace in figure.data if trace.mode == "lines"}

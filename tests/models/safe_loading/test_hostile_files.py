@@ -49,10 +49,17 @@ def refused(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "../canary", "assets/../../canary", "/tmp/canary", "..\\canary", "C:\\canary", "C:canary", "..", "\\canary",
+        "../canary",
+        "assets/../../canary",
+        "/tmp/canary",
+        "..\\canary",
+        "C:\\canary",
+        "C:canary",
+        "..",
+        "\\canary",
         "./config.json/../../canary",
     ],
-)  # fmt: skip
+)
 def test_names_that_lead_outside_are_refused(tmp_path, honest, refused, name):
     refused(pack(tmp_path / "out.keras", {**parts(honest), name: b"written"}), "outside")
 
@@ -143,11 +150,20 @@ def test_64_bit_extensions_are_refused(tmp_path, honest, refused):
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"{", b"null", b"[]", b"{}", b'"Functional"', b"\xff\xfe", b"[" * 200_000, b"1" * 10_000,
-        b'{"class_name": "Functional"}', b'{"class_name": 3, "config": {}}',
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"{}",
+        b'"Functional"',
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b"1" * 10_000,
+        b'{"class_name": "Functional"}',
+        b'{"class_name": 3, "config": {}}',
         b'{"class_name": "Functional", "module": {}, "config": {}}',
     ],
-)  # fmt: skip
+)
 def test_a_recipe_that_is_none_is_refused(tmp_path, honest, refused, text):
     refused(pack(tmp_path / "recipe.keras", {**parts(honest), RECIPE: text}))
 

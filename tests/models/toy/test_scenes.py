@@ -88,7 +88,7 @@ def test_boxes_are_exact_and_apart(layout):
         assert [item.box for item in scene.objects] == found, "a box holds all that is half covered, and no more"
         for i, (left, top, right, bottom) in enumerate(found):
             assert 0 <= left < right <= SIZE and 0 <= top < bottom <= SIZE, "inside the picture"
-            for x0, y0, x1, y1 in found[i + 1:]:
+            for x0, y0, x1, y1 in found[i + 1 :]:
                 assert right <= x0 or x1 <= left or bottom <= y0 or y1 <= top, "no two objects overlap"
 
 
@@ -97,7 +97,7 @@ def test_only_the_object_and_its_shadow_change_the_picture():
     _, placed = draw_objects(5, "one")
     changed = (compose(background, placed, NoShadow()) != background).any(axis=2)
     left, top, right, bottom = placed[0].box
-    changed[top - 2:bottom + 2, left - 2:right + 2] = False
+    changed[top - 2 : bottom + 2, left - 2 : right + 2] = False
     assert not changed.any(), "nothing outside the box, but for a soft edge of two pixels"
 
 
@@ -146,9 +146,18 @@ def test_fading_moves_the_target_towards_no_idea():
     assert (key[pixels.min(axis=(1, 2, 3)) == 200.0] == 1.0).all(), "as drawn: certain"
 
 
-@pytest.mark.parametrize("arguments", [
-    {"layout": "three"}, {"kinds": ("dragon",)}, {"layout": "two", "kinds": ("key",)}, {"size": 8}, {"seed": -1},
-    {"layout": "several", "count": 0}, {"layout": "several", "count": 40}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"layout": "three"},
+        {"kinds": ("dragon",)},
+        {"layout": "two", "kinds": ("key",)},
+        {"size": 8},
+        {"seed": -1},
+        {"layout": "several", "count": 0},
+        {"layout": "several", "count": 40},
+    ],
+)
 def test_a_mistake_is_answered_in_one_sentence(arguments):
     with pytest.raises(InputError) as caught:
         draw_scene(**{"seed": 0, **arguments})

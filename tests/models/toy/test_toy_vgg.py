@@ -61,9 +61,12 @@ def test_without_softmax_it_gives_the_logits(model):
     images = np.stack([draw_scene(i, "one").image for i in range(4)])
     logits = toy_vgg.load(classifier_activation=None).predict_on_batch(toy_vgg.preprocess(images)).astype(np.float64)
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    np.testing.assert_allclose(model.predict_on_batch(toy_vgg.preprocess(images)),
-                               raised / raised.sum(axis=1, keepdims=True), atol=1e-5,
-                               err_msg="softmax of the logits is what the whole network answers")
+    np.testing.assert_allclose(
+        model.predict_on_batch(toy_vgg.preprocess(images)),
+        raised / raised.sum(axis=1, keepdims=True),
+        atol=1e-5,
+        err_msg="softmax of the logits is what the whole network answers",
+    )
 
 
 def test_missing_weights_are_named(tmp_path):
@@ -162,7 +165,7 @@ def test_the_fourth_block_finds_every_one_of_several(classifier, example):
         inside = islands[top:bottom, left:right]
         assert inside.any(), "each is marked"
         found.append(set(np.unique(inside)) - {0})
-    assert all(not a & b for i, a in enumerate(found) for b in found[i + 1:]), "each by a spot of its own"
+    assert all(not a & b for i, a in enumerate(found) for b in found[i + 1 :]), "each by a spot of its own"
     covered = np.zeros_like(bright)
     for left, top, right, bottom in (item.box for item in scene.objects):
         covered[top:bottom, left:right] = 1
@@ -191,8 +194,13 @@ def test_the_shipped_examples_are_what_the_table_draws():
     assert [entry["file"] for entry in listed] == [f"{e.name}.png" for e in examples.EXAMPLES], "in the table's order"
     assert {path.name for path in examples.FOLDER.glob("*.png")} == {entry["file"] for entry in listed}, "no strays"
     for entry, example in zip(listed, examples.EXAMPLES, strict=True):
-        assert entry == {"file": f"{example.name}.png", "title": example.title, "note": example.note,
-                         "class": example.class_name, "layer": example.layer}, "described as the table says"
+        assert entry == {
+            "file": f"{example.name}.png",
+            "title": example.title,
+            "note": example.note,
+            "class": example.class_name,
+            "layer": example.layer,
+        }, "described as the table says"
         shipped = cv2.cvtColor(cv2.imread(str(examples.FOLDER / entry["file"])), cv2.COLOR_BGR2RGB)
         apart = np.abs(shipped.astype(int) - examples.draw(example).image)
         # Processors round the last bit of a sine their own way.
@@ -212,8 +220,13 @@ def test_settling_changes_nothing_but_the_form():
     pixels = toy_vgg.preprocess(np.stack([draw_scene(i).image for i in range(3)]))
     expected = 3.0 * np.asarray(young(pixels, training=False))
     got = np.asarray(training_model.settle(young, 3.0)(pixels))
-    np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max(),
-                               err_msg="plain convolutions and a flat head compute the learner's logits")
+    np.testing.assert_allclose(
+        got,
+        expected,
+        rtol=2e-3,
+        atol=2e-3 * np.abs(expected).max(),
+        err_msg="plain convolutions and a flat head compute the learner's logits",
+    )
 
 
 def test_a_seed_makes_the_same_network_again_whoever_draws(tmp_path, monkeypatch):
@@ -225,7 +238,7 @@ def test_a_seed_makes_the_same_network_again_whoever_draws(tmp_path, monkeypatch
     first, second = map(toy_vgg.load, (one, train.train(5, tmp_path / "b", lambda *at: seen.append(at), stages)))
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4, err_msg="the same seed, the same weights")
-    shares = [share for _, _, _, share, _ in seen[:len(seen) // 2]]
+    shares = [share for _, _, _, share, _ in seen[: len(seen) // 2]]
     assert shares == sorted(shares) and shares[-1] == 1.0, "progress only grows, and ends at the whole"
     assert toy_vgg.class_names(tmp_path / "a" / "toy_vgg.classes.json") == NAMES, "the names lie beside the weights"
 
@@ -236,8 +249,9 @@ def test_the_check_prints_json(capsys):
     assert set(found) == {"accuracy", "saturated"} and all(0.0 <= v <= 1.0 for v in found.values()), "two shares"
 
 
-@pytest.mark.parametrize("words", [["--check", "--count", "0"], ["--check", "--seed", "-1"], ["--seed", "-1"],
-                                   ["--out", __file__]])
+@pytest.mark.parametrize(
+    "words", [["--check", "--count", "0"], ["--check", "--seed", "-1"], ["--seed", "-1"], ["--out", __file__]]
+)
 def test_a_mistake_is_answered_in_one_sentence(words):
     with pytest.raises(InputError, match="received"):
         train.main(words)

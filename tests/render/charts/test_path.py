@@ -21,9 +21,15 @@ STYLE = (ROOT / "assets" / "style.css").read_text(encoding="utf-8")
 @pytest.fixture
 def played():
     return Playback(
-        np.arange(4), ALPHAS, SCORES, np.array([1.0, 3, 0, 1e-9]), np.array([1.0, 2, 4]),
-        np.array([0, 0.25, 0.75, 0.8]), np.ones((4, 2)) / 2, {},
-    )  # fmt: skip
+        np.arange(4),
+        ALPHAS,
+        SCORES,
+        np.array([1.0, 3, 0, 1e-9]),
+        np.array([1.0, 2, 4]),
+        np.array([0, 0.25, 0.75, 0.8]),
+        np.ones((4, 2)) / 2,
+        {},
+    )
 
 
 def test_the_score_s_change_and_what_is_collected_share_an_axis(played):
@@ -80,9 +86,10 @@ def test_errors_against_steps_are_log_log_each_rule_in_its_looks():
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_has_the_one_ink_and_figures_can_be_sent(played, dark):
     figures = (
-        path.rise(ALPHAS, SCORES, played, "p", None, dark), path.why(played, None, dark),
+        path.rise(ALPHAS, SCORES, played, "p", None, dark),
+        path.why(played, None, dark),
         path.convergence(curves(), "t", "w", None, dark),
-    )  # fmt: skip
+    )
     for figure in figures:
         assert figure.layout.font.color == INK[dark]
         json.loads(figure.to_json())

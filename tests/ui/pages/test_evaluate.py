@@ -104,9 +104,19 @@ def test_what_is_asked_is_the_left_column_and_the_page(session, files):
     left = asked(steps=7, score="logit", exponent=-5, units="all", methods=["sise", "cam", "rsi_grad_cam"])
     found = wanted(session, left, given).questions
     assert found == Questions(
-        session.network, "float32", ("pool",), ("rsi_grad_cam", "sise"), "black", 7, 0.005, 1e-5, "logit",
-        Options(units="all"), 10, Rules(),
-    ), "CAM applies at no such layer, and is left out"  # fmt: skip
+        session.network,
+        "float32",
+        ("pool",),
+        ("rsi_grad_cam", "sise"),
+        "black",
+        7,
+        0.005,
+        1e-5,
+        "logit",
+        Options(units="all"),
+        10,
+        Rules(),
+    ), "CAM applies at no such layer, and is left out"
     rules = wanted(
         session, asked(), replace(given, rules=[CORRECT, SMALL_BOX], boxes=["a.csv"], classes="boxes", curves=False)
     ).questions
@@ -189,9 +199,9 @@ def test_the_page_evaluates_as_the_command_line_does(explorer, session, net, fil
         assert archive.read("evaluation/results.csv") == expected, "the same numbers to the last digit"
         names = {name.removeprefix("evaluation/") for name in archive.namelist()}
         settings = json.loads(archive.read("evaluation/settings.json"))
-    assert names == {
-        "report.html", "results.parquet", "results.csv", "pictures.csv", "errors.csv", "settings.json"
-    }, "everything is taken home"  # fmt: skip
+    assert names == {"report.html", "results.parquet", "results.csv", "pictures.csv", "errors.csv", "settings.json"}, (
+        "everything is taken home"
+    )
     assert settings["steps"] == 4 and settings["layers"] == ["pool", "neck"], "the settings with it"
 
 

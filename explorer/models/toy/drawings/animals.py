@@ -17,8 +17,19 @@ def fish(pen, rng):
     pen.smooth([(-0.45, 0.0), (-0.95, -0.5), (-0.8, -0.05), (-0.8, 0.05), (-0.95, 0.5)], fin)
     pen.smooth([(-0.25, -0.75 * tall), (-0.05, -tall - 0.32), (0.3, -tall - 0.14), (0.4, -0.7 * tall)], fin)
     pen.smooth([(-0.1, 0.8 * tall), (0.0, tall + 0.24), (0.2, tall + 0.1), (0.25, 0.8 * tall)], fin)
-    pen.smooth([(-0.62, 0.0), (-0.35, -0.62 * tall), (0.15, -tall), (0.68, -0.55 * tall), (0.95, 0.02),
-                (0.68, 0.58 * tall), (0.15, tall), (-0.35, 0.62 * tall)], body)
+    pen.smooth(
+        [
+            (-0.62, 0.0),
+            (-0.35, -0.62 * tall),
+            (0.15, -tall),
+            (0.68, -0.55 * tall),
+            (0.95, 0.02),
+            (0.68, 0.58 * tall),
+            (0.15, tall),
+            (-0.35, 0.62 * tall),
+        ],
+        body,
+    )
     if rng.uniform() < 0.5:
         for x in (-0.3, -0.05, 0.2):
             reach = 0.72 * tall * (1.0 if x > -0.2 else 0.7)
@@ -41,8 +52,14 @@ def butterfly(pen, rng):
     span = rng.uniform(0.86, 0.96)
     for side in (-1, 1):
         low = [(side * 0.05, 0.05), (side * 0.6, 0.1), (side * 0.72, 0.5), (side * 0.42, 0.82), (side * 0.14, 0.5)]
-        high = [(side * 0.05, -0.05), (side * 0.3, -0.6), (side * span, -0.78), (side * span * 0.98, -0.25),
-                (side * 0.6, 0.12), (side * 0.1, 0.12)]
+        high = [
+            (side * 0.05, -0.05),
+            (side * 0.3, -0.6),
+            (side * span, -0.78),
+            (side * span * 0.98, -0.25),
+            (side * 0.6, 0.12),
+            (side * 0.1, 0.12),
+        ]
         for wing, colour in ((low, lower), (high, upper)):
             pen.smooth(wing, edge, outline=False)
             middle = np.mean(wing, axis=0)

@@ -8,9 +8,14 @@ from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
 from explorer.models.toy.drawings.animals import INK, WHITE
 
 _L, _M, _R = 0.24, 0.5, 0.76
-PIPS = {1: ((_M, _M),), 2: ((_L, _L), (_R, _R)), 3: ((_L, _L), (_M, _M), (_R, _R)),
-        4: ((_L, _L), (_L, _R), (_R, _L), (_R, _R)), 5: ((_L, _L), (_L, _R), (_M, _M), (_R, _L), (_R, _R)),
-        6: ((_L, _L), (_L, _M), (_L, _R), (_R, _L), (_R, _M), (_R, _R))}
+PIPS = {
+    1: ((_M, _M),),
+    2: ((_L, _L), (_R, _R)),
+    3: ((_L, _L), (_M, _M), (_R, _R)),
+    4: ((_L, _L), (_L, _R), (_R, _L), (_R, _R)),
+    5: ((_L, _L), (_L, _R), (_M, _M), (_R, _L), (_R, _R)),
+    6: ((_L, _L), (_L, _M), (_L, _R), (_R, _L), (_R, _M), (_R, _R)),
+}
 
 
 def die(pen, rng):
@@ -49,8 +54,11 @@ def clock(pen, rng):
         main = hour % 3 == 0
         pen.line([away * size * (0.58 if main else 0.66), away * size * 0.74], 0.065 if main else 0.035, INK)
     first, second, third = rng.uniform(0.0, 2.0 * np.pi, 3)
-    for angle, reach, width, colour in ((first, 0.42, 0.1, INK), (second, 0.62, 0.065, INK),
-                                        (third, 0.64, 0.03, (210.0, 40.0, 40.0))):
+    for angle, reach, width, colour in (
+        (first, 0.42, 0.1, INK),
+        (second, 0.62, 0.065, INK),
+        (third, 0.64, 0.03, (210.0, 40.0, 40.0)),
+    ):
         tip = size * reach * np.array([np.sin(angle), -np.cos(angle)])
         pen.line([-0.15 * tip, tip], width, colour)
     pen.circle((0.0, 0.0), 0.07, shade(rim, 0.7), outline=False)
@@ -58,8 +66,13 @@ def clock(pen, rng):
 
 def key(pen, rng):
     """A bow with a hole, a shaft with a collar, and teeth."""
-    metal = hsv(*((rng.uniform(0.1, 0.14), 0.75, rng.uniform(0.75, 0.95)) if rng.uniform() < 0.6 else
-                  (rng.uniform(0.02, 0.65), rng.uniform(0.05, 0.25), rng.uniform(0.65, 0.85))))
+    metal = hsv(
+        *(
+            (rng.uniform(0.1, 0.14), 0.75, rng.uniform(0.75, 0.95))
+            if rng.uniform() < 0.6
+            else (rng.uniform(0.02, 0.65), rng.uniform(0.05, 0.25), rng.uniform(0.65, 0.85))
+        )
+    )
     dark = shade(metal, 0.62)
     pen.line([(-0.3, 0.0), (0.95, 0.0)], 0.15, dark)
     pen.line([(-0.3, -0.015), (0.94, -0.015)], 0.09, metal)
