@@ -12,7 +12,6 @@ import os
 from importlib import import_module
 
 from explorer.errors import InputError
-from explorer.stderr import quietly
 
 # TensorFlow leaves this off on processors without AVX-512, where it still makes the backward pass of a convolution as
 # fast as the forward one, and networks with the channels first run at all. Read when TensorFlow is imported.
@@ -34,9 +33,7 @@ def __getattr__(name):
     """Each is imported when first used, and the framework with it."""
     if name not in _PLACES:
         raise AttributeError(f"module 'explorer' has no attribute {name!r}")
-    with quietly():  # the notes of the libraries below on the hardware they did not find
-        value = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
+    value = globals()[name] = getattr(import_module(_PLACES[name]), name)
     return value
 
 

@@ -6,16 +6,13 @@ from importlib import import_module
 from explorer.cli.options import read
 from explorer.cli.progress import INTERRUPTED, MISTAKEN
 from explorer.errors import InputError
-from explorer.stderr import quietly
 
 
 def main(argv=None):
     """Run one command; the exit status: 0, 2 after a person's mistake, 130 after Ctrl-C."""
     try:
         arguments = read(argv)
-        with quietly():  # the notes of the libraries on the hardware they did not find
-            command = import_module(f"explorer.cli.{arguments.command}")
-        return command.run(arguments)
+        return import_module(f"explorer.cli.{arguments.command}").run(arguments)
     except InputError as error:
         print(error, file=sys.stderr)
         return MISTAKEN

@@ -4,6 +4,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
+import explorer.network  # noqa: F401  first: it imports the framework quietly
 from explorer.errors import InputError
 from explorer.models.custom import from_model, is_own, load_custom
 from explorer.models.embedded import TOY_VGG

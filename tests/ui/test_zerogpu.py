@@ -241,7 +241,7 @@ from explorer.engine.result import Cost
 from explorer.errors import Cancelled, InputError
 from explorer.engine.run import explain
 from explorer.ui import zerogpu
-from explorer.models import network as known
+from explorer.models import spec as known
 from explorer.ui.wiring import Explorer
 from explorer.models.spec import Network
 from explorer.models import keras_builders
