@@ -141,7 +141,7 @@ class Classifier:
 
     def sampler(self, layers, score, known=False):
         """The network at points of a path, with everything methods need of it: see
-        `explorer.network.traced.sampler`."""
+        `explorer.network.traced.sample`."""
         score = self.score(score)
         shapes = [self.input.shape, self.input.shape, (None,), "int"] + ([(None, *layers[0].shape)] if known else [])
         key = tuple(layer.name for layer in layers), score.key, known
