@@ -21,9 +21,9 @@ import re
 import keras
 import numpy as np
 import pytest
-from support import recording
 
 import explorer
+from support import recording
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="what is recorded is what TensorFlow computes"
