@@ -1,0 +1,113 @@
+"""Gradients, compilation, graphs and precision of the framework that Keras runs on; a file for each knows how."""
+
+from importlib import import_module
+
+import numpy as np
+from keras import backend, ops
+
+from explorer.errors import InputError
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
+_framework = import_module(f"{__name__}.{backend.backend()}")
+_precision = "float32"
+
+# How the three frameworks, and NumPy, say so.
+SHORT_OF_MEMORY = (
+    "ResourceExhausted",
+    "RESOURCE_EXHAUSTED",
+    "OutOfMemory",
+    "OOM when",
+    "can't allocate memory",
+    "MemoryError",
+)
+
+
+def name():
+    """ "tensorflow", "jax" or "torch"."""
+    return backend.backend()
+
+
+def device():
+    """ "GPU" or "CPU", in words for the page."""
+    return _framework.device()
+
+
+def describe():
+    """Backend, device and precision for the page: "TensorFlow · CPU · float32"."""
+    where = device()
+    computed = "float32" if (where, _precision) == ("CPU", "tf32") else _precision  # only graphics cards have TF32
+    return f"{_framework.NAME} · {where} · {computed}"
+
+
+def precision():
+    """ "float32", "tf32" or "bfloat16": what set_precision was told last."""
+    return _precision
+
+
+def set_precision(wanted):
+    """How precisely networks compute, in this whole process; "float32" unless something else is asked for.
+
+    "float32": single precision, on a graphics card too. Left to themselves TensorFlow, JAX and cuDNN round what a card
+    multiplies to ten bits, and the raw values shown would be the card's as much as the network's. "tf32": they may.
+    "bfloat16": networks loaded from now on compute in it, see `explorer.models.mixed_precision`; what is made of their
+    activations and gradients stays float32. Raises InputError for any other word.
+    """
+    global _precision
+    if wanted not in PRECISIONS:
+        raise InputError(f"The precision is one of {', '.join(PRECISIONS)}; received {wanted!r}.")
+    _framework.allow_tf32(wanted == "tf32")
+    _precision = wanted
+
+
+def compiled(fn, variables, *shapes):
+    """`fn` as one compiled function of the network. shapes: one a parameter, None where the length varies, "int" for
+    a whole number, "places" for indices (n,).
+
+    `fn` is traced once (TensorFlow), once a shape (JAX), or runs as it is (PyTorch). On JAX the network's variables
+    are arguments of the compiled program: as constants inside it they would be copied into every one.
+    """
+    return _framework.compiled(fn, variables, shapes)
+
+
+def compiles_each_shape():
+    """Whether a compiled function is compiled anew for every length of its arguments."""
+    return _framework.COMPILES_EACH_SHAPE
+
+
+def gradient(fn, a):
+    """fn: a (n, ...), or several in a list -> (u (n,), anything).
+
+    Returns (∂u_i/∂a_i (n, ...) for every sample i, in a list where a is one; u; anything).
+    """
+    return _framework.gradient(fn, a)
+
+
+def take_graphics_card():
+    """Make networks on this process's graphics card from now on: in a process forked from one that had none, which is
+    how ZeroGPU lends it to PyTorch. Without a card they stay on the processor.
+    """
+    import_module(f"{__name__}.torch").take_graphics_card()
+
+
+def out_of_memory(fault):
+    """Whether an exception says that the device's memory is exhausted."""
+    words = f"{type(fault).__name__} {fault}"
+    return any(sign in words for sign in SHORT_OF_MEMORY)
+
+
+def fetch(value):
+    """The value as a NumPy array, once it is computed."""
+    return np.asarray(ops.convert_to_numpy(value))
+
+
+def flow(fn, shape):
+    """The graph of one pass through the network, for finding which layers cut it.
+
+    fn: x -> (output, list of inner values). shape: that of one input, without the batch.
+    Returns (count, edges, source, output, inner): nodes are 0 .. count − 1, every edge (u, v) has u < v; source,
+    output and each of `inner` are nodes (an inner one is None where it does not depend on x at all).
+    """
+    return _framework.flow(fn, (1, *shape))
+
+
+set_precision(_precision)

@@ -1,0 +1,44 @@
+"""How JAX does what `explorer.network.backend` promises."""
+
+import jax
+from keras import StatelessScope, ops
+
+NAME = "JAX"
+COMPILES_EACH_SHAPE = True
+
+
+def device():
+    return jax.default_backend().upper()
+
+
+def allow_tf32(allowed):
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "float32")
+
+
+def compiled(fn, variables, shapes):
+    @jax.jit
+    def stateless(values, *args):
+        with StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return fn(*args)
+
+    return lambda *args: stateless([v.value for v in variables], *args)
+
+
+def gradient(fn, a):
+    def total(a):
+        u, rest = fn(a)
+        return ops.sum(u), (u, rest)
+
+    slopes, (u, rest) = jax.grad(total, has_aux=True)(a)
+    return slopes, u, rest
+
+
+def flow(fn, shape):
+    jaxpr = jax.make_jaxpr(fn)(jax.ShapeDtypeStruct(shape, "float32")).jaxpr
+    place = {id(jaxpr.invars[0]): 0}
+    edges = []
+    for i, equation in enumerate(jaxpr.eqns, start=1):
+        edges += [(place[id(v)], i) for v in equation.invars if id(v) in place]
+        place.update({id(v): i for v in equation.outvars})
+    output, *inner = (place.get(id(v)) for v in jaxpr.outvars)
+    return len(jaxpr.eqns) + 1, edges, 0, output, inner
