@@ -256,7 +256,7 @@ def answer(case, classifier):
             "complement": result.complement,
             "completeness_gap": result.completeness_gap,
             "estimated_error": result.estimated_error,
-            "settings": _plain(result.settings),
+            "settings": {key: _anywhere(value) for key, value in _plain(result.settings).items()},
             "epsilon": result.epsilon,
             "methods": {one.method: _method(one) for one in result},
         }
@@ -300,6 +300,11 @@ def sampled(array):
         return array
     rows, columns = (np.linspace(0, side - 1, SAMPLED).round().astype(int) for side in array.shape)
     return array[np.ix_(rows, columns)]
+
+
+def _anywhere(value):
+    """A setting without the folder that the checkout lies in."""
+    return value.removeprefix(f"{ROOT}{os.sep}") if isinstance(value, str) else value
 
 
 def _plain(value):
