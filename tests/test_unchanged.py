@@ -2,9 +2,10 @@
 
 On the machine of the recording (processor, versions) maps are held to 1e-6 of their maximum; there the same code gives
 the same bits, run after run, on one thread or two. Elsewhere oneDNN takes other kernels. Where it was kept from
-AVX-512, from AVX, or left out, maps of evenly spaced points differed by up to 1e-5 of their maximum, but for a few
-places at which another unit of a ReLU or a max-pooling won, by up to 2e-3. So elsewhere 1e-4 is asked of 98 % of a map,
-and 1e-2 of all.
+AVX-512, from AVX, or left out, maps of the embedded network at evenly spaced points differed by up to 1e-5 of their
+maximum, but for a few places at which another unit of a ReLU or a max-pooling won, by up to 2e-3; maps of real
+networks, and those at points that were placed automatically, differed more. So elsewhere 1e-2 is asked of all, and of
+the first 1e-4 at 95 % of their places.
 
 To hold a change against its predecessor to 1e-6 on any machine, every map whole, record before it and test after it:
 
@@ -69,11 +70,12 @@ def require_real(request, recorded):
 
 def test_the_maps_are_those_recorded(case, answered):
     *_, arrays = answered
+    smooth = not case.real and case.settings.get("steps") != "auto"
     for name, array in arrays.items():
         expected = RECORDING.array(name)
         array = array if RECORDING.whole else recording.sampled(array)
         assert array.shape == expected.shape, name
-        assert_near(array, expected, name)
+        assert_near(array, expected, name, smooth)
 
 
 def test_the_results_are_those_recorded(case, answered):
@@ -108,15 +110,16 @@ def near(value, elsewhere, size=0):
     return value if value is None else pytest.approx(value, rel=bound, abs=bound * size)
 
 
-def assert_near(array, expected, about):
+def assert_near(array, expected, about, smooth=False):
+    """smooth: whether most of it hardly depends on the machine."""
     array, expected = np.asarray(array, np.float64), np.asarray(expected, np.float64)
     assert np.array_equal(np.isfinite(array), np.isfinite(expected)), f"{about}: finite at the same places"
     array, expected = (np.nan_to_num(values, posinf=0, neginf=0) for values in (array, expected))
     largest, off = np.abs(expected).max(initial=0), np.abs(array - expected)
     bound = 1e-6 if SAME_MACHINE else 1e-2
     assert off.max(initial=0) <= bound * largest, f"{about}: off by {off.max():.1e}, its maximum is {largest:.1e}"
-    if not SAME_MACHINE:
-        assert (off > 1e-4 * largest).sum() <= 1 + 0.02 * off.size, f"{about}: off at more than a few places"
+    if smooth and not SAME_MACHINE:
+        assert (off > 1e-4 * largest).sum() <= 1 + 0.05 * off.size, f"{about}: off at more than a few places"
 
 
 # Sentences
@@ -150,7 +153,7 @@ def test_a_method_that_does_not_apply_is_refused_in_the_words_recorded(place, ne
 def test_a_method_that_does_not_apply_to_a_real_network_is_refused_in_the_words_recorded(place, network, request):
     name, layer = place
     require_real(request, f"{name} | {layer}" in RECORDING.refusals)
-    assert recording.refusals(network(name), layer) == RECORDING.refusals[f"{name} | {layer}"]
+    assert recording.refusals(network(name), layer, ("cam",)) == RECORDING.refusals[f"{name} | {layer}"]
 
 
 # Names

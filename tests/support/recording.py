@@ -38,9 +38,15 @@ LARGEST_WHOLE = 28 * 28  # places of the largest map that is kept whole in tests
 SAMPLED = 20  # of a larger one, so many rows and columns, evenly spaced
 
 PATH_METHODS = (
-    "grad_cam", "grad_cam_plus_plus", "integrated_gradients", "layer_integrated_gradients", "layer_conductance",
-    "internal_influence", "integrated_grad_cam", "rsi_grad_cam",
-)  # fmt: skip
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "integrated_gradients",
+    "layer_integrated_gradients",
+    "layer_conductance",
+    "internal_influence",
+    "integrated_grad_cam",
+    "rsi_grad_cam",
+)
 MASK_METHODS = ("score_cam", "sise", "ada_sise")
 DEEP = ("block4_pool", "block5_pool")
 SHALLOW = ("block1_pool", "block2_pool", "block3_pool")
@@ -80,23 +86,30 @@ def _toy_cases():
         yield Case(f"{stem}, shallow", "toy-vgg", picture, SHALLOW, {"methods": PATH_METHODS}, slow=True)
         yield Case(f"{stem}, masks", "toy-vgg", picture, (None,), {"methods": MASK_METHODS}, slow=not masks_are_quick)
         yield Case(
-            f"{stem}, every path automatic", "toy-vgg", picture, DEEP,
-            {"methods": PATH_METHODS, "steps": "auto", "class_index": example["class"]}, slow=True,
-        )  # fmt: skip
+            f"{stem}, every path automatic",
+            "toy-vgg",
+            picture,
+            DEEP,
+            {"methods": PATH_METHODS, "steps": "auto", "class_index": example["class"]},
+            slow=True,
+        )
     for name, settings in VARIANTS.items():
         yield Case(f"variant: {name}", "toy-vgg", EXAMPLES / "snowman-and-clock.png", (None,), settings)
     # A path too long to be held, which is summed part by part
     yield Case(
-        "variant: 300 steps", "toy-vgg", EXAMPLES / "snowman-and-clock.png", (None,),
-        {"steps": 300, "methods": PATH_METHODS}, slow=True,
-    )  # fmt: skip
+        "variant: 300 steps",
+        "toy-vgg",
+        EXAMPLES / "snowman-and-clock.png",
+        (None,),
+        {"steps": 300, "methods": PATH_METHODS},
+        slow=True,
+    )
 
 
 VARIANTS = {
     "nothing said": {},
     **{
-        f"score {score}": {"score": score}
-        for score in ("probability", "probability-naive", "logit", "log-probability")
+        f"score {score}": {"score": score} for score in ("probability", "probability-naive", "logit", "log-probability")
     },
     "positive gradients": {"gradients": "positive"},
     **{f"{units} units": {"units": units} for units in ("selected", "positive", "all")},
@@ -112,16 +125,19 @@ VARIANTS = {
     "one step": {"steps": 1},
     "a tolerance": {"steps": "auto", "tolerance": 0.05, "methods": PATH_METHODS},
     "a large epsilon": {"epsilon": 0.01},
-}  # fmt: skip
+}
 
 
 def _own_cases():
     for name in ("own network", "own file"):
         yield Case(name, name, EXAMPLES / "house.png", ("features", "early"), {"methods": PATH_METHODS, "steps": 20})
         yield Case(
-            f"{name}, cam and masks", name, EXAMPLES / "house.png", (None,),
+            f"{name}, cam and masks",
+            name,
+            EXAMPLES / "house.png",
+            (None,),
             {"methods": ("cam", *MASK_METHODS), "steps": 20},
-        )  # fmt: skip
+        )
 
 
 def _real_cases():
@@ -129,17 +145,29 @@ def _real_cases():
         for photograph in ("imagenet/n02123045_tabby.JPEG", "imagenet/n02948072_candle.JPEG", "examples/both.png"):
             stem = Path(photograph).stem
             yield Case(
-                f"{network}: {stem}", network, PHOTOGRAPHS / photograph, (None,),
-                {"methods": ("cam", *PATH_METHODS)}, slow=True,
-            )  # fmt: skip
+                f"{network}: {stem}",
+                network,
+                PHOTOGRAPHS / photograph,
+                (None,),
+                {"methods": tuple(key for key in ("cam", *PATH_METHODS) if key not in ROUNDING.get(network, ()))},
+                slow=True,
+            )
             yield Case(
-                f"{network}: {stem}, block ends", network, PHOTOGRAPHS / photograph, layers,
-                {"methods": ("grad_cam", "integrated_grad_cam", "rsi_grad_cam"), "steps": 25}, slow=True,
-            )  # fmt: skip
+                f"{network}: {stem}, block ends",
+                network,
+                PHOTOGRAPHS / photograph,
+                layers,
+                {"methods": ("grad_cam", "integrated_grad_cam", "rsi_grad_cam"), "steps": 25},
+                slow=True,
+            )
         yield Case(
-            f"{network}: doberman, automatic", network, PHOTOGRAPHS / "examples/doberman.png", (None,),
-            {"steps": "auto", "score": "logit"}, slow=True,
-        )  # fmt: skip
+            f"{network}: doberman, automatic",
+            network,
+            PHOTOGRAPHS / "examples/doberman.png",
+            (None,),
+            {"steps": "auto", "score": "logit"},
+            slow=True,
+        )
 
 
 # Network -> the ends of its last three blocks. In all of them the last one's maps are averaged into the classes, as CAM
@@ -149,6 +177,9 @@ REAL = {
     "densenet121": ("conv3_block12_concat", "conv4_block24_concat", "relu"),
     "tiny-darknet": ("leaky_re_lu_6", "leaky_re_lu_10", "conv2d_16"),
 }
+# Network -> methods whose map at the last layer is rounding and nothing else: the channels are the logits, and the
+# gradients of a probability add up to zero over them.
+ROUNDING = {"tiny-darknet": ("internal_influence",)}
 
 # (network, layer) where the methods that do not apply say why
 REFUSED = (("toy-vgg", "block5_pool"), ("own network", "early"), ("own network", "features"))
@@ -256,7 +287,7 @@ def answer(case, classifier):
             "complement": result.complement,
             "completeness_gap": result.completeness_gap,
             "estimated_error": result.estimated_error,
-            "settings": {key: _anywhere(value) for key, value in _plain(result.settings).items()},
+            "settings": _plain(result.settings),
             "epsilon": result.epsilon,
             "methods": {one.method: _method(one) for one in result},
         }
@@ -279,14 +310,12 @@ def _method(explanation):
     }
 
 
-def refusals(classifier, layer):
-    """{method: the sentence with which it is refused at the layer}"""
+def refusals(classifier, layer, methods=("cam", *PATH_METHODS)):
+    """{method: the sentence with which it is refused at the layer}. Methods of masks are never refused."""
     import explorer
 
     picture, found = np.full((8, 8, 3), 128, np.uint8), {}
-    for method in explorer.METHODS:
-        if method in MASK_METHODS:  # they apply everywhere, and asking takes long
-            continue
+    for method in methods:
         try:
             explorer.explain(classifier, picture, layer, methods=method, steps=1)
         except explorer.InputError as refusal:
@@ -302,13 +331,13 @@ def sampled(array):
     return array[np.ix_(rows, columns)]
 
 
-def _anywhere(value):
-    """A setting without the folder that the checkout lies in."""
-    return value.removeprefix(f"{ROOT}{os.sep}") if isinstance(value, str) else value
-
-
-def _plain(value):
-    return json.loads(json.dumps(value, default=lambda other: other.tolist()))
+def _plain(settings):
+    """As JSON knows them; the repository's files by their path in it, wherever it lies."""
+    settings = json.loads(json.dumps(settings, default=lambda other: other.tolist()))
+    return {
+        key: value.removeprefix(f"{ROOT}{os.sep}") if isinstance(value, str) else value
+        for key, value in settings.items()
+    }
 
 
 # Names
@@ -528,8 +557,10 @@ def _record_answers(folder, only, whole):
             print(case.name, file=sys.stderr)
             for into, found in zip((results, sentences, arrays), answer(case, network(case.network)), strict=True):
                 into.update(found)
-        for name, layer in (*REFUSED, *REFUSED_SLOWLY, *(REFUSED_BY_REAL if present else ())):
+        for name, layer in (*REFUSED, *REFUSED_SLOWLY):
             refused[f"{name} | {layer}"] = refusals(network(name), layer)
+        for name, layer in REFUSED_BY_REAL if present else ():
+            refused[f"{name} | {layer}"] = refusals(network(name), layer, ("cam",))
     if only in (None, "sentences"):
         _write(folder / "sentences.json", {"refusals": refused, "verdicts": sentences}, lines=2)
     if only in (None, "results"):
