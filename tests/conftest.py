@@ -30,12 +30,9 @@ def pytest_runtest_setup(item):
 
 
 def _has_gpu() -> bool:
-    import keras
+    from explorer.network import backend
 
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # JAX's word for "none"
-        return False
+    return backend.device() == "GPU"
 
 
 @pytest.fixture(autouse=True)

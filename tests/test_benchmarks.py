@@ -284,7 +284,7 @@ def test_gpu_command_on_a_processor_writes_its_section(monkeypatch, tmp_path):
         ]
     )
     text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
-    assert text.count(f"| tiny | 4 | {backend.name()} | float32 |") == 2, "each block end"
+    assert text.count(f"| tiny | 50 | {backend.name()} | float32 |") == 2, "each block end"
     errors = json.loads((tmp_path / "measured.json").read_text())["gpu"]["error"]
     assert all(off < 1e-5 for found in errors.values() for off in found.values()), "single precision's rounding"
 

@@ -120,7 +120,7 @@ def test_a_planted_violation_is_caught(path, source, said):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("explorer/attribution/methods/grad_cam.py", "from keras import ops\nfrom ..path import LayerPath"),
+        ("explorer/attribution/methods/grad_cam.py", "from keras import ops\nfrom ..path import LayerPath_"),
         ("explorer/attribution/heatmaps.py", "import keras.ops as ops\nfrom explorer.errors import InputError"),
         ("explorer/network/classifier.py", "import keras\nfrom .backend import gradients"),
         ("explorer/models/toy/train.py", "import tensorflow as tf\nfrom .scenes import d\nfrom .. import load"),

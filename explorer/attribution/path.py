@@ -1,6 +1,7 @@
-"""What one sweep of the network along the path yields: values at points, and a layer's view of them."""
+"""The path from the baseline to the image, as the network sees it: values at points, of one layer or of several."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,29 @@ Array = Any  # a NumPy array or a tensor of whichever backend Keras runs on
 
 
 @dataclass(frozen=True, eq=False)
-class LayerPath:
-    """Values of one layer and of one score at T points of the path from baseline (α = 0) to picture (α = 1).
+class Path:
+    """One layer and one score at T points between the baseline (α = 0) and the image (α = 1).
 
-    A stretch of the path is a LayerPath too; consecutive stretches share their boundary point, so that
-    integrals over them add up to the integral over the whole.
+    A part of the path is a Path too; consecutive parts share their boundary point, so that integrals over them add up
+    to the integral over the whole. Activations and gradients stay on the device where the network left them, and are
+    None where the path takes too much memory to be held.
 
-    shares: see `explorer.attribution.quadrature.product_shares`; None where the points are evenly spaced and the sums
-    the published ones.
+    weights: of the quadrature, at the two ends of every interval, where the points were placed adaptively; see
+    `explorer.attribution.quadrature.product_weights`. None: evenly spaced points and the published sums.
     """
 
-    alphas: Array  # (T,)            increasing, in [0, 1]
-    activations: Array  # (T, h, w, K)    A(α)
-    gradients: Array  # (T, h, w, K)    ∂y/∂A at A(α)
-    scores: Array  # (T,)            y(α)
-    shares: Array | None = None  # (T − 1, 2)      how the sums are weighted, where the points were placed to suit
+    alphas: Array  # (T,) increasing, in [0, 1]
+    activations: Array | None = field(repr=False)  # (T, h, w, K) A(α)
+    gradients: Array | None = field(repr=False)  # (T, h, w, K) ∂y/∂A at A(α)
+    scores: Array | None = None  # (T,) y(α)
+    weights: Array | None = None  # (T − 1, 2)
+    inner: Array | None = None  # (T,) u(α), of which the score is a function; see `explorer.attribution.scores`
+    logits: Array | None = field(default=None, repr=False)  # (T, C); probabilities where the logits cannot be had
 
     def __post_init__(self):
-        points = len(self.alphas)
+        points = self.alphas.shape[0]
+        if not self.held or None in (points, self.activations.shape[0]):  # unknown inside a function of TensorFlow's
+            return
         if points < 2:
             raise InputError(f"A path has at least its two ends; received {points} point.")
         shape = tuple(self.activations.shape)
@@ -39,66 +45,80 @@ class LayerPath:
             raise InputError(
                 f"Gradients have the shape of the activations, {shape}; received {tuple(self.gradients.shape)}."
             )
-        if tuple(self.scores.shape) != (points,):
+        if self.scores is not None and tuple(self.scores.shape) != (points,):
             raise InputError(
                 f"Scores along the path are ({points},), one a point; received {tuple(self.scores.shape)}."
             )
 
+    @property
+    def held(self):
+        """Whether activations and gradients are there."""
+        return self.activations is not None
+
+    @property
+    def ends(self):
+        """The Path of its two ends alone."""
+        return self.part(slice(None, None, max(len(self.alphas) - 1, 1)))
+
+    @property
+    def bytes(self):
+        """The memory that it takes, activations and gradients first of all."""
+        arrays = (self.alphas, self.activations, self.gradients, self.scores, self.inner, self.logits)
+        return sum(4 * math.prod(one.shape) for one in arrays if one is not None)
+
+    def part(self, points):
+        """The Path of some of its points. points: a slice; consecutive points keep the weights of their intervals."""
+        first, stop, step = points.indices(len(self.alphas))
+        weights = self.weights[first : stop - 1] if self.weights is not None and step == 1 else None
+        arrays = (self.alphas, self.activations, self.gradients, self.scores, self.inner, self.logits)
+        alphas, activations, gradients, scores, inner, logits = (one if one is None else one[points] for one in arrays)
+        return Path(alphas, activations, gradients, scores, weights, inner, logits)
+
     def numpy(self):
-        """The same path as NumPy arrays, off the device."""
-        return LayerPath(*(np.asarray(ops.convert_to_numpy(v)) for v in self.values()), self.shares)
+        """The same off the device, as NumPy arrays."""
+        activations, gradients = (np.asarray(ops.convert_to_numpy(one)) for one in (self.activations, self.gradients))
+        return replace(self, activations=activations, gradients=gradients)
+
+    def released(self):
+        """The same without activations and gradients."""
+        return replace(self, activations=None, gradients=None)
 
     def rule(self, published):
-        """How a method sums along this path: the rule it was published with, unless the path brings its own shares."""
-        return published if self.shares is None else self.shares
-
-    def values(self):
-        return self.alphas, self.activations, self.gradients, self.scores
+        """How a method is summed along this path: by the rule of its publication, or by the path's own weights."""
+        return published if self.weights is None else self.weights
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """The network at some points of the path, in any order, at one layer or at several at once."""
+    """The network at n points of the path, in any order, at several layers of one batch."""
 
     alphas: Array  # (n,) NumPy, as are the next three
-    values: Array  # (n, C)   what scores are computed of
-    inner: Array  # (n,)      u(α), of which the score is a function; see explorer.attribution.scores
-    scores: Array  # (n,)     y(α)
-    activations: tuple[Array, ...]  # (n, h, w, K) a layer, on the device
-    gradients: tuple[Array, ...]  # (n, h, w, K) a layer
+    logits: Array  # (n, C)
+    inner: Array  # (n,) u(α)
+    scores: Array  # (n,) y(α)
+    activations: tuple[Array, ...]  # of each layer (n, h, w, K), on the device
+    gradients: tuple[Array, ...]  # of each layer (n, h, w, K), on the device
 
-    def at(self, places):
-        """Those of the points, in that order. places: (k,) indices."""
-        places = np.asarray(places)
-        first = [value[places] for value in (self.alphas, self.values, self.inner, self.scores)]
-        kept = [tuple(_rows(value, places) for value in several) for several in (self.activations, self.gradients)]
-        return Samples(*first, *kept)
+    def __len__(self):
+        return len(self.alphas)
 
-    def path(self, index, shares=None):
-        """What the points, which must be in order, are to the layer at that index."""
-        return LayerPath(self.alphas, self.activations[index], self.gradients[index], self.scores, shares)
+    def at(self, points):
+        """Those of the points, in that order. points: (k,) indices."""
+        points = np.asarray(points)
+        values = [one[points] for one in (self.alphas, self.logits, self.inner, self.scores)]
+        maps = [tuple(_rows(one, points) for one in layers) for layers in (self.activations, self.gradients)]
+        return Samples(*values, *maps)
 
-
-def joined(samples):
-    """Several Samples as one, in the order of the path."""
-    first = [
-        np.concatenate([getattr(one, name) for one in samples]) for name in ("alphas", "values", "inner", "scores")
-    ]
-    maps = [
-        tuple(map(_one_after_the_other, zip(*several, strict=True)))
-        for several in ([one.activations for one in samples], [one.gradients for one in samples])
-    ]
-    return Samples(*first, *maps).at(np.argsort(first[0], kind="stable"))
+    def path(self, index, weights=None):
+        """The Path of the layer at that index; the points must be in order."""
+        return Path(
+            self.alphas, self.activations[index], self.gradients[index], self.scores, weights, self.inner, self.logits
+        )
 
 
-def _one_after_the_other(values):
-    return values[0] if len(values) == 1 else ops.concatenate(values, axis=0)
-
-
-def _rows(value, places):
-    """value[places]; consecutive ones, the usual case, are not copied."""
-    if len(places) == len(value) and np.array_equal(places, np.arange(len(places))):
-        return value
-    if len(places) and np.array_equal(places, np.arange(places[0], places[0] + len(places))):
-        return value[int(places[0]) : int(places[0]) + len(places)]
-    return ops.take(value, places, axis=0)
+def _rows(values, points):
+    """values[points]; consecutive ones, the usual case, are not copied."""
+    first = int(points[0]) if len(points) else 0
+    if not np.array_equal(points, np.arange(first, first + len(points))):
+        return ops.take(values, points, axis=0)
+    return values if len(points) == len(values) else values[first : first + len(points)]

@@ -7,8 +7,8 @@ from explorer.errors import InputError
 
 RULES = ("trapezoid", "right")
 VANISHED = 1e-28  # a slope below this has taken the digits of whatever was multiplied by it
-PLACES, WEIGHTS = np.polynomial.legendre.leggauss(8)  # of Gauss and Legendre's rule, on [−1, 1]
-MOST_PANELS = 1 << 11
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)  # of Gauss and Legendre's rule, on [−1, 1]
+MAX_PANELS = 1 << 11
 
 
 def stieltjes(f, g, rule="trapezoid"):
@@ -19,8 +19,8 @@ def stieltjes(f, g, rule="trapezoid"):
        the positions α themselves, serves every entry of f and makes this the plain integral ∫ f dα.
     rule: "right" is the sum of the paper, (16) and (18): Σ f(α_ℓ) [g(α_ℓ) − g(α_{ℓ−1})], error O(1/m).
        "trapezoid" puts ½ [f(α_{ℓ−1}) + f(α_ℓ)] in place of f(α_ℓ), error O(1/m²); the authors' Keras code
-       and our default use it. An array (T − 1, 2) is the shares of f at the two ends of every interval: see
-       `product_shares`.
+       and our default use it. An array (T − 1, 2) holds the weights of f at the two ends of every interval: see
+       `product_weights`.
     Returns an array of shape f.shape[1:]. Integrals over consecutive stretches that share their end point add up.
     """
     if isinstance(rule, str) and rule not in RULES:
@@ -35,45 +35,41 @@ def stieltjes(f, g, rule="trapezoid"):
     return ops.sum(values * ops.cast(increments, values.dtype), axis=0)
 
 
-def product_shares(u, slope):
-    """The shares of f = slope(u) q at the ends of every interval, where q is smooth and slope(u) need not be.
+def product_weights(u, slope):
+    """The weights of f = slope(u) q at the ends of every interval, where q is smooth and slope(u) need not be.
 
-    Product integration (Young 1954): q and u are taken as straight between two points, and slope(u) is integrated as
+    Product integration (Young 1954): q and u are taken as linear between two points, and slope(u) is integrated as
     the function it is. Where a softmax saturates, slope(u) falls by powers of ten within an interval; the trapezoid
     needs many points there and this rule none. A slope of 1 makes it the trapezoid.
 
-    u: (T,), of which the score is a function; slope: u -> dy/du, see `explorer.attribution.scores.Score`.
-    Returns (shares, from_one_end), both (T − 1, 2) float32: the second is the share of either end if q were everywhere
-    as it is at that end. Where the slope at an end has vanished, the other end stands for the interval.
+    u: (T,), of which the score is a function; slope: (u, xp) -> dy/du, see `explorer.attribution.scores.Score`.
+    Returns (weights, constant_weights), both (T − 1, 2) float32: the second is the weight of either end if q were
+    constant over the interval, as it is at that end. Where the slope at an end has vanished, the other end stands for
+    the interval.
     """
     u = np.asarray(u, np.float64)
-    with np.errstate(invalid="ignore"):  # a u that is not finite makes shares that are not
+    with np.errstate(invalid="ignore"):  # a u that is not finite makes weights that are not
         first, change = u[:-1, None], np.diff(u)[:, None]
-        t, weights = _places(np.abs(change[np.isfinite(change)]).max(initial=0))
-        slopes, at_points = _float64(slope, first + change * t), _float64(slope, u)
+        t, node_weights = _nodes(np.abs(change[np.isfinite(change)]).max(initial=0))
+        slopes, at_points = slope(first + change * t, np), slope(u, np)
     ends = np.stack([at_points[:-1], at_points[1:]], axis=1)  # (T − 1, 2)
-    whole, right = slopes @ weights, slopes @ (weights * t)
+    whole, right = slopes @ node_weights, slopes @ (node_weights * t)
     parts = np.stack([whole - right, right], axis=1)
     there = ~(ends < VANISHED)  # asked this way round, NaN stays to be noticed
     one_left = there.sum(axis=1, keepdims=True) == 1
     parts = np.where(one_left, whole[:, None] * there, parts)
     divisor = np.where(there, ends, 1)
     nothing = ~there.any(axis=1, keepdims=True)
-    shares = np.where(nothing, 0.5, np.where(there, parts / divisor, 0))
-    from_one_end = np.where(nothing, 1.0, np.where(there, whole[:, None] / divisor, 0))
-    return shares.astype(np.float32), from_one_end.astype(np.float32)
+    weights = np.where(nothing, 0.5, np.where(there, parts / divisor, 0))
+    constant_weights = np.where(nothing, 1.0, np.where(there, whole[:, None] / divisor, 0))
+    return weights.astype(np.float32), constant_weights.astype(np.float32)
 
 
-def _places(rise):
-    """(where, weights) of a sum over [0, 1] that is exact to rounding for a slope(u) while u changes by `rise`."""
-    panels = int(np.clip(rise, 8, MOST_PANELS))
-    where = (np.arange(panels)[:, None] + (PLACES + 1) / 2) / panels
-    return where.ravel(), np.tile(WEIGHTS / 2 / panels, panels)
-
-
-def _float64(fn, values):
-    found = fn(ops.convert_to_tensor(values.astype(np.float32)))
-    return ops.convert_to_numpy(found).astype(np.float64)
+def _nodes(rise):
+    """(nodes, weights) of a sum over [0, 1] that is exact to rounding for a slope(u) while u changes by `rise`."""
+    panels = int(np.clip(rise, 8, MAX_PANELS))
+    nodes = (np.arange(panels)[:, None] + (NODES + 1) / 2) / panels
+    return nodes.ravel(), np.tile(WEIGHTS / 2 / panels, panels)
 
 
 def _beside(value, f):

@@ -12,6 +12,8 @@ Where every class has a sigmoid of its own, the margin of a class is its logit, 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from explorer.attribution import ops
 
 
@@ -23,8 +25,11 @@ def margin(logits, class_index):
     return target - ops.logsumexp(others, axis=1)
 
 
-def sigmoid_slope(margins):
+def sigmoid_slope(margins, xp=ops):
     """σ(M) σ(−M), by way of its logarithm: no cancellation however large |M| is."""
+    if xp is np:
+        small = np.exp(-np.abs(margins))
+        return small / (1 + small) ** 2
     return ops.exp(-ops.softplus(margins) - ops.softplus(-margins))
 
 
@@ -32,9 +37,14 @@ def _logit(logits, class_index):
     return ops.take(logits, class_index, axis=1)
 
 
-def log_sigmoid_slope(margins):
+def log_sigmoid_slope(margins, xp=ops):
     """d ln σ(M)/dM = σ(−M): the whole of it where the framework's log-softmax gradient, 1 − p, rounds to zero."""
-    return ops.sigmoid(-margins)
+    return np.exp(-np.logaddexp(0, margins)) if xp is np else ops.sigmoid(-margins)
+
+
+def unit_slope(u, xp=ops):
+    """1, of a score that is u itself."""
+    return xp.ones_like(u)
 
 
 def _softmax(logits, class_index):
@@ -65,7 +75,7 @@ class Score:
     about: str
     inner: Callable  # logits (n, C), class index -> u (n,)
     value: Callable = _same  # u -> y
-    slope: Callable = ops.ones_like  # u -> dy/du
+    slope: Callable = unit_slope  # (u, xp) -> dy/du; xp: keras.ops, or NumPy for float64
 
 
 SCORES = {  # of a network that ends in a softmax
@@ -107,6 +117,6 @@ SCORES_OF = {  # by the kind of a network's end; see explorer.network.output_hea
     },
     "probabilities": {
         "probability-naive": replace(SCORES["probability-naive"], inner=_itself),
-        "log-probability": replace(SCORES["log-probability"], inner=_logarithm, value=_same, slope=ops.ones_like),
+        "log-probability": replace(SCORES["log-probability"], inner=_logarithm, value=_same, slope=unit_slope),
     },
 }

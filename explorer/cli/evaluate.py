@@ -5,10 +5,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from explorer.attribution.methods import Options
-from explorer.attribution.methods.options import integrated
-from explorer.cli.options import OWN_CLUSTER
-from explorer.cli.progress import INTERRUPTED, ProgressLine, listed
+from explorer.cli.options import OWN_CLUSTER, settings
+from explorer.cli.progress import INTERRUPTED, ProgressLine
 from explorer.errors import InputError
 from explorer.evaluation import run as evaluation
 from explorer.evaluation.journal import Journal
@@ -35,18 +33,11 @@ def run(arguments):
         arguments.seed,
     )
     questions = Questions(
-        network(arguments.model, arguments.weights, arguments.labels, arguments.preprocessing, arguments.head),
-        arguments.precision,
-        _several(arguments.layers),
-        _several(arguments.methods),
-        arguments.baseline,
-        arguments.steps,
-        arguments.tolerance,
-        arguments.epsilon,
-        arguments.score,
-        _options(arguments),
-        arguments.curve_steps,
-        rules,
+        network=network(arguments.model, arguments.weights, arguments.labels, arguments.preprocessing, arguments.head),
+        precision=arguments.precision,
+        curve_steps=arguments.curve_steps,
+        rules=rules,
+        **settings(arguments),
     )
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
         device()
@@ -99,19 +90,9 @@ def _cluster(arguments):
     return on_ray(address, arguments.workers, arguments.gpus_per_worker)
 
 
-def _options(arguments):
-    variant = integrated(arguments.integrated)
-    return Options(arguments.gradients, arguments.units, arguments.quadrature, **variant)
-
-
 def _absolute(path):
     return path and str(Path(path).resolve())
 
 
 def _classes(word):
     return word if word in ("predicted", "folders", "boxes") else _absolute(word)
-
-
-def _several(words):
-    """With spaces or commas between."""
-    return tuple(dict.fromkeys(one for word in words for one in listed(word)))

@@ -7,11 +7,13 @@ import numpy as np
 
 import explorer
 from explorer.attribution.heatmaps import describe_probability
-from explorer.attribution.methods import METHODS
-from explorer.attribution.methods.options import integrated
+from explorer.attribution.methods import METHODS, MaskMethod
+from explorer.cli.options import settings
 from explorer.cli.progress import MISTAKEN, ProgressLine
 from explorer.engine.images import load_image
 from explorer.engine.masking import most_masks
+from explorer.engine.question import Question
+from explorer.engine.run import answer
 from explorer.errors import InputError
 from explorer.models.weights import megabytes
 from explorer.network.backend import device, set_precision
@@ -45,16 +47,17 @@ def _explain_one(classifier, picture, stem, arguments):
         print(f"{picture}: {error}", file=sys.stderr)
         return False
     with ProgressLine(Path(picture).name) as progress:
-        comparison = explorer.explain(classifier, image, progress=progress, **_settings(arguments))
-    paths = save(comparison, arguments.out, stem, arguments.colormap, arguments.opacity, picture)
-    print(f"{picture}: {_summary(comparison)}; see {paths[0]}", flush=True)
+        question = Question(classifier=classifier, image=image, **settings(arguments))
+        (result,) = answer(question, progress=progress).values()
+    paths = save(result, arguments.out, stem, arguments.colormap, arguments.opacity, picture)
+    print(f"{picture}: {_summary(result)}; see {paths[0]}", flush=True)
     return True
 
 
 def _tell_of_masks(classifier, arguments):
     """Beforehand, how many masked pictures a method will show the network at most."""
     for key in arguments.methods:
-        if key in METHODS and METHODS[key].masking:
+        if isinstance(METHODS.get(key), MaskMethod):
             count = most_masks(key, classifier, classifier.layer(arguments.layer))
             print(f"{METHODS[key].label} shows the network up to {count:,} masked pictures each time.", file=sys.stderr)
 
@@ -69,28 +72,11 @@ def _said_of_model(arguments):
     return {option: value for option, value in said.items() if value is not None}
 
 
-def _settings(arguments):
-    return {
-        "layer": arguments.layer,
-        "class_index": vars(arguments)["class"],
-        "baseline": arguments.baseline,
-        "steps": arguments.steps,
-        "tolerance": arguments.tolerance,
-        "epsilon": arguments.epsilon,
-        "score": arguments.score,
-        "gradients": arguments.gradients,
-        "units": arguments.units,
-        "quadrature": arguments.quadrature,
-        "methods": arguments.methods,
-        **integrated(arguments.integrated),
-    }
-
-
-def _summary(comparison):
-    p = describe_probability(comparison.probability, comparison.complement)
-    verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in comparison)
-    about = f"{comparison.class_name}, p = {p}; {verdicts}"
-    if comparison.estimated_error is None:
+def _summary(result):
+    p = describe_probability(result.probability, result.complement)
+    verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in result)
+    about = f"{result.class_name}, p = {p}; {verdicts}"
+    if result.estimated_error is None:
         return about
-    points, error = len(comparison.path.alphas), 100 * comparison.estimated_error
+    points, error = len(result.path.alphas), 100 * result.estimated_error
     return f"{about}; {points} points, estimated error {error:.2g} %"

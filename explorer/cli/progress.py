@@ -32,18 +32,3 @@ class ProgressLine:
         room = shutil.get_terminal_size().columns - 1
         sys.stderr.write(f"\r\x1b[K{words[:room]}")
         sys.stderr.flush()
-
-
-def listed(text):
-    """ "sise, cam" -> ("sise", "cam")."""
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-
-def number(text):
-    """A number where the text is one; the text itself otherwise, for the core to say what it expected."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

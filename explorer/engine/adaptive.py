@@ -1,9 +1,9 @@
-"""Where along the path the network is worth asking: points placed until the maps stand still.
+"""Adaptive integration: points are placed on the path where the maps still change, until an estimated error is reached.
 
-A method sums over intervals, so what is not known yet about its map lies in the intervals where its integrand changes
-most. Those are halved, several at a time, and every evaluation serves again. How far the map may still be off is told
-by leaving out every other point: the map of half the points differs from the map of all by more, as a rule, than the
-map of all from the limit.
+The error estimate of an interval is how much the maps change when its integrand is taken as constant, at its one end
+or at its other. Intervals with the largest estimates are bisected, several a round, and no evaluation is lost. The
+error of the whole is estimated by leaving out every other point: the map of half the points differs from the map of
+all by more, as a rule, than the map of all from its limit. Refinement stops when that is at most the tolerance.
 
 What the points say of one method's map and of completeness is compiled, for layers and paths of any size: on small
 networks starting a few hundred operations one by one takes longer than the network does.
@@ -11,55 +11,96 @@ networks starting a few hundred operations one by one takes longer than the netw
 
 import heapq
 from functools import cache, cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from explorer.attribution import ops
 from explorer.attribution.methods import METHODS
-from explorer.attribution.path import Array
-from explorer.attribution.quadrature import product_shares, stieltjes
+from explorer.attribution.path import Path
+from explorer.attribution.quadrature import product_weights, stieltjes
+from explorer.engine import integrate
+from explorer.engine.integrate import integrations, point_bytes
+from explorer.engine.sweep import joined, padded
 from explorer.network import backend
 from explorer.network.backend import fetch
 
 FIRST = np.linspace(0, 1, 5, dtype=np.float32)
 ROUNDS = (5, 10, 16, 24, 32, 48, 64, 96, 128)  # points in all after each round
-FINEST = 2.0**-20  # intervals are not halved below this
-HALVED = 0.35  # what is left of an interval's share of the error in either half: rough integrands give 2^-1.5
-AT_ONCE = 1 << 24  # numbers that the units of several intervals may take together
-ONE, TWO, MAPS = (None,), (None, 2), (None,) * 4  # shapes of arguments
+FILLED = (32, 128)  # lengths to which a path is filled up where every length would be compiled anew
+SHORTEST = 2.0**-20  # intervals are not bisected below this
+HALVED = 0.35  # what is left of an interval's error estimate in either half: rough integrands give 2^-1.5
+MAX_VALUES = 1 << 24  # that the units of several intervals may take together
+ENDS = np.array([0, 1], np.float32)  # α at the two ends of a path
+VECTOR, PAIRS, MAPS = (None,), (None, 2), (None,) * 4  # shapes of arguments
 
 
-class Placement:
-    """What a search is about. methods: for each layer, keys of those whose maps are shown; slope: of the score, see
-    `product_shares`; cutting: for each layer, whether its integrated gradients are to add up to the score's change."""
+def adaptive(source, tasks, options, slope, tolerance, preview=None):
+    """[Integration], one a task, of points placed until the estimated error is at most the tolerance.
 
-    def __init__(self, methods, options, slope, cutting):
-        self.methods = [[key for key in shown if METHODS[key].integrand] for shown in methods]
-        self.options, self.slope, self.cutting = options, slope, cutting
+    slope: of the score, see `explorer.attribution.quadrature.product_weights`. preview: called with the Integrations
+    after each round but the last.
+    """
+    parts, new, count, most = [], FIRST, 0, max_points([task.layer for task in tasks])
+    while True:
+        parts += source.samples(new, before=count)
+        count += len(new)
+        parts = [joined(parts, _length(count))]
+        refinement = Refinement(*parts, tasks, options, slope)
+        aim = min(most, next((total for total in ROUNDS if total > count), count))
+        new = refinement.next_points(aim - count) if refinement.error > tolerance else ()
+        if len(new) == 0:
+            return refinement.integrations()
+        if preview:
+            preview(refinement.integrations())
 
-    def of(self, samples):
-        """What the points there are so far, in the order of the path, say."""
-        return Standing(self, samples)
+
+def max_points(layers):
+    """How many points an adaptive path may take at most: as many as can be held."""
+    held = integrate.HELD_PATH // sum(point_bytes(layer) for layer in layers)
+    return int(np.clip(held, ROUNDS[2] + 1, ROUNDS[-1]))
 
 
-class Standing:
-    """Where a search stands."""
+def _length(count):
+    """To how many points a path of `count` is filled up, its last one repeated, where every length would be compiled
+    anew. Intervals of no length add nothing, and none of them is refined."""
+    if not backend.compiles_each_shape():
+        return count
+    return next((length for length in FILLED if length >= count), count)
 
-    def __init__(self, search, samples):
-        self.search, self.samples, self.alphas = search, samples, samples.alphas
-        self.shares, self.from_one_end = product_shares(samples.inner, search.slope)
-        self.paths = [samples.path(index, self.shares) for index in range(len(search.cutting))]
 
-    def next(self, count):
-        """(k,) float32, k ≤ count: the α to ask for next; fewer where intervals get too small to halve."""
-        intervals = zip(self._open, self.alphas[:-1], self.alphas[1:], strict=True)
+class Refinement:
+    """What the points there are so far say of the maps, and where further ones are needed.
+
+    samples: in the order of the path, the last perhaps repeated. Refinement is for the methods that a task shows, and
+    for completeness where it is told of its layer.
+    """
+
+    def __init__(self, samples, tasks, options, slope):
+        self.samples, self.tasks, self.options, self.slope = samples, tasks, options, slope
+        self.alphas = samples.alphas
+        self.count = len(np.unique(self.alphas))
+        self.weights, self.constant_weights = product_weights(samples.inner, slope)
+        self.paths = [samples.path(index, self.weights) for index in range(len(tasks))]
+
+    @cached_property
+    def error(self):
+        """The estimated error of the worst map: the relative L2 distance of maps of unit norm, and where a layer
+        separates input from output the completeness gap. Infinite while there are too few points to leave some out."""
+        if self.count < 2 * len(FIRST):
+            return float("inf")
+        distances = [_apart(cams) for _, cams in self._sums.values()]
+        gaps = [np.abs(missing.sum()) for missing in self._missing]
+        return float(np.max([0.0, *distances, *gaps]))
+
+    def next_points(self, count):
+        """(k,) float32, k ≤ count: the α to ask for next; fewer where intervals get too short to bisect."""
+        intervals = zip(self.interval_errors, self.alphas[:-1], self.alphas[1:], strict=True)
         heap = [(-float(error), float(a), float(b)) for error, a, b in intervals]
         heapq.heapify(heap)
         new = []
         while heap and len(new) < count:
             error, a, b = heapq.heappop(heap)
-            if b - a < 2 * FINEST:
+            if b - a < 2 * SHORTEST:
                 continue
             middle = (a + b) / 2
             new.append(middle)
@@ -67,119 +108,106 @@ class Standing:
                 heapq.heappush(heap, (error * HALVED, *half))
         return np.sort(np.array(new, np.float32))
 
-    @cached_property
-    def estimate(self):
-        """How far the worst map may be off: the relative L2 distance of unit-norm maps, and where a layer cuts the
-        network the completeness gap. Infinite as long as there are too few points to leave some out."""
-        if len(self.alphas) < 2 * len(FIRST):
-            return float("inf")
-        apart = [_apart(cams) for _, cams in self._sums.values()]
-        gaps = [np.abs(missing.sum()) for missing in self._missing]
-        return float(np.max([0.0, *apart, *gaps]))
+    @property
+    def interval_errors(self):
+        """(T − 1,): the error estimate of every interval, of the maps and of the completeness gap, each relative."""
+        parts = [self._variation(index, key) for index, key in self._sums]
+        parts += [np.abs(missing) for missing in self._missing]
+        return np.nan_to_num(np.sum([np.zeros(len(self.weights)), *parts], axis=0), nan=0, posinf=0, neginf=0)
 
-    def integrals(self, place):
-        """{method: its integral} at a layer, of the methods whose maps are shown."""
-        return {key: integral for (at, key), (integral, _) in self._sums.items() if at == place}
+    def integrations(self):
+        """[Integration] of the points so far."""
+        known, samples = [{} for _ in self.tasks], self.samples.at(np.arange(self.count))
+        for (index, key), (integral, _) in self._sums.items():
+            known[index][key] = integral
+        return integrations(samples, self.tasks, self.options, self.weights[: self.count - 1], known, self.error)
 
     @cached_property
     def _sums(self):
-        """{(layer, method): (integral, cams (3, h, w))}: the cams of all points and of two times half of them."""
-        last, thinner = len(self.alphas) - 1, []
+        """{(index of a task, method): (integral, cams (3, h, w))}: of all points, and twice of half of them."""
+        last, halves = self.count - 1, []
         for first in (1, 2):
-            places = np.unique([0, *range(first, last, 2), last]).astype(np.int32)
-            thinner += [places, product_shares(self.samples.inner[places], self.search.slope)[0]]
+            points = np.array([0, *range(first, last, 2), last], np.int32)
+            points = padded(points, _length(self.count))
+            halves += [points, product_weights(self.samples.inner[points], self.slope)[0]]
         return {
-            (place, key): sums(key, self.search.options)(*_maps(path), self.shares, *thinner)
-            for place, path in enumerate(self.paths)
-            for key in self.search.methods[place]
+            (index, key): sums(key, self.options)(*_maps(path), self.weights, *halves)
+            for index, (task, path) in enumerate(zip(self.tasks, self.paths, strict=True))
+            for key in task.integrated
+            if key in task.shown
         }
 
-    @property
-    def _open(self):
-        """(T − 1,): what each interval leaves open of the maps and of the completeness gap, each relative."""
-        parts = [self._variation(place, key) for place, key in self._sums]
-        parts += [np.abs(missing) for missing in self._missing]
-        return np.nan_to_num(np.sum([np.zeros(len(self.shares)), *parts], axis=0), nan=0, posinf=0, neginf=0)
-
-    def _variation(self, place, key):
-        """(T − 1,): half of how much the map changes when an interval is taken as it is at its one or other end."""
-        integral, cams = self._sums[place, key]
-        path, count = self.paths[place], len(self.shares)
+    def _variation(self, index, key):
+        """(T − 1,): half of how much the map changes when an interval is constant, as at its one or its other end."""
+        integral, cams = self._sums[index, key]
+        path, count = self.paths[index], len(self.weights)
         ends = fetch(path.activations[0]), fetch(path.activations[-1])
-        most, sizes = max(1, AT_ONCE // ends[0].size), []
+        most, sizes = max(1, MAX_VALUES // ends[0].size), []
         for one in range(0, count, most):
             some, points = slice(one, one + most), slice(one, one + most + 1)
-            maps = _maps(path) if most >= count else [value[points] for value in _maps(path)]
-            stretch = *maps, self.shares[some], self.from_one_end[some]
-            change = variation(key, self.search.options, stretch, np.stack(ends), integral)
+            maps = _maps(path) if most >= count else [values[points] for values in _maps(path)]
+            intervals = *maps, self.weights[some], self.constant_weights[some]
+            change = variation(key, self.options, intervals, np.stack(ends), integral)
             sizes.append(_norms(change) / 2)
         return np.concatenate(sizes) / (_norms(cams)[0] or 1.0)
 
     @cached_property
     def _missing(self):
-        """A (T − 1,) for every layer that cuts the network: by how much the integrated gradients of an interval miss
-        the change of the score, relatively."""
+        """A (T − 1,) for every layer of which completeness is told: by how much the integrated gradients of an interval
+        miss the change of the score, relatively."""
         scores = self.samples.scores.astype(np.float64)
         change = scores[-1] - scores[0]
-        paths = [path for path, cuts in zip(self.paths, self.search.cutting, strict=True) if cuts and change]
+        paths = [path for path, task in zip(self.paths, self.tasks, strict=True) if task.complete and change]
         sides = [map(_float64, gains()(path.activations, path.gradients)) for path in paths]
-        return [(self.shares[:, 0] * a + self.shares[:, 1] * b - np.diff(scores)) / change for a, b in sides]
-
-
-class Points(NamedTuple):
-    """A LayerPath inside a compiled function, where lengths are not known."""
-
-    alphas: Array
-    activations: Array
-    gradients: Array
+        return [(self.weights[:, 0] * a + self.weights[:, 1] * b - np.diff(scores)) / change for a, b in sides]
 
 
 @cache
 def sums(key, options):
-    """A function (alphas, A, ∂y/∂A, shares, *two times (places, shares)) -> (integral, cams (3, h, w)).
+    """A function (alphas, A, ∂y/∂A, weights, *two times (points, weights)) -> (integral, cams (3, h, w)).
 
-    The integral is that of all points. The cams are of all points, and of those at the first and the second places
-    alone, summed with shares of their own.
+    The integral is that of all points. The cams are of all points, and of the first and the second of the given ones
+    alone, summed with weights of their own.
     """
     method = METHODS[key]
 
-    def fn(alphas, activations, gradients, shares, *thinner):
-        path = Points(alphas, activations, gradients)
+    def fn(alphas, activations, gradients, weights, *halves):
+        path = Path(alphas, activations, gradients)
         f, g = method.integrand(path, activations[0], options)
-        integral = stieltjes(f, g, shares)
+        integral = stieltjes(f, g, weights)
         some = [
-            stieltjes(ops.take(f, places, axis=0), ops.take(g, places, axis=0), theirs)
-            for places, theirs in (thinner[:2], thinner[2:])
+            stieltjes(ops.take(f, points, axis=0), ops.take(g, points, axis=0), their_weights)
+            for points, their_weights in (halves[:2], halves[2:])
         ]
         return integral, method.cam(ops.stack([integral, *some]), path, options)
 
-    return backend.compiled(fn, [], ONE, MAPS, MAPS, TWO, "places", TWO, "places", TWO)
+    return backend.compiled(fn, [], VECTOR, MAPS, MAPS, PAIRS, "places", PAIRS, "places", PAIRS)
 
 
-def variation(key, options, stretch, first, integral):
-    """(n, h, w): how much the map changes when one interval of n is taken as it is at its one or at its other end.
+def variation(key, options, intervals, ends, integral):
+    """(n, h, w): how much the map changes when one interval of n is constant, as at its one or as at its other end.
 
-    stretch: arguments (alphas, A, ∂y/∂A, shares, from_one_end) of n + 1 points; see `explorer.attribution.quadrature`
-    for the last. first: (2, h, w, K), the activations at the two ends of the whole path. integral: that of the whole
-    path.
+    intervals: arguments (alphas, A, ∂y/∂A, weights, constant weights) of n + 1 points; see
+    `explorer.attribution.quadrature`. ends: (2, h, w, K), the activations at the two ends of the whole path. integral:
+    that of the whole path.
     """
-    return _variation(key, options, len(integral.shape))(*stretch, first, integral)
+    return _variation(key, options, len(integral.shape))(*intervals, ends, integral)
 
 
 @cache
 def _variation(key, options, axes):
     method = METHODS[key]
 
-    def fn(alphas, activations, gradients, shares, from_one_end, first, integral):
-        f, g = method.integrand(Points(alphas, activations, gradients), first[0], options)
+    def fn(alphas, activations, gradients, weights, constant_weights, ends, integral):
+        f, g = method.integrand(Path(alphas, activations, gradients), ends[0], options)
         step = g[1:] - g[:-1]
         left, right = _times(step, f[:-1]), _times(step, f[1:])
-        rest = integral[None] - _scaled(left, shares[:, 0]) - _scaled(right, shares[:, 1])
-        ends = [rest + _scaled(part, from_one_end[:, side]) for side, part in enumerate((left, right))]
-        one, other = (method.cam(end, Points(None, first, None), options) for end in ends)
+        rest = integral[None] - _scaled(left, weights[:, 0]) - _scaled(right, weights[:, 1])
+        sums = [rest + _scaled(part, constant_weights[:, side]) for side, part in enumerate((left, right))]
+        one, other = (method.cam(one, Path(ENDS, ends, ends), options) for one in sums)
         return other - one
 
-    return backend.compiled(fn, [], ONE, MAPS, MAPS, TWO, TWO, MAPS, (None,) * axes)
+    return backend.compiled(fn, [], VECTOR, MAPS, MAPS, PAIRS, PAIRS, MAPS, (None,) * axes)
 
 
 @cache

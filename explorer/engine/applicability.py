@@ -5,8 +5,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from explorer.attribution.methods import METHODS
-from explorer.engine.sweep import ENDS, sweep
+from explorer.attribution.methods import METHODS, Curve
+from explorer.engine.sweep import ENDS, Target, sweep
 from explorer.errors import InputError
 from explorer.network.backend import fetch
 
@@ -24,12 +24,12 @@ def objection(key, classifier, layer):
 def objections(classifier, layer, path=None):
     """{method: the reason} of all that do not apply there.
 
-    path: a PathRecord at the layer, of whatever score. Where its gradient at the picture settles the matter the network
+    path: a Path at the layer, of whatever score. Where its gradient at the picture settles the matter the network
     is not asked: one that differs from place to place is of no mean over all places.
     """
     known = _known.setdefault(classifier, {})
-    if path is not None and path.on_device:
-        seen = SimpleNamespace(gradients=fetch(path.on_device[1][-1])[None])
+    if path is not None and path.held:
+        seen = SimpleNamespace(gradients=fetch(path.gradients[-1])[None])
         for key, method in METHODS.items():
             reason = method.objection and method.objection(seen)
             if reason:
@@ -48,7 +48,7 @@ def require(methods, classifier, layers):
 
 
 def _objection(method, classifier, layer):
-    if method.path == "input" and classifier.input.whole:
+    if method.curve is Curve.INPUT and classifier.input.whole:
         return f"{classifier.name} rounds its pixels to whole numbers, and through rounding no gradient passes."
     if method.objection is None:
         return None
@@ -64,5 +64,5 @@ def _two_pictures(classifier, layer):
     noise[0] //= 8
     start, end = classifier.preprocess(noise)
     for class_index in {0, len(classifier.class_names) - 1}:
-        for samples in sweep(classifier, [layer], start, end, class_index, "logit", ENDS):
+        for samples in sweep(Target(classifier, start, end, class_index, "logit"), [layer], ENDS):
             yield samples.path(0)

@@ -1,159 +1,119 @@
-"""The points of the path a question needs, from the network or from an earlier answer, folded into what methods sum.
+"""The points of the path that a question needs, from the network or an earlier result, summed into integrals.
 
-Three ways: evenly spaced points that all stay (a coarse path first, so that maps can be shown and sharpen), evenly
-spaced points summed stretch by stretch where all of them would take too much room, and points placed automatically.
+Three ways: evenly spaced points that are all held (a coarse path first, so that maps can be shown and sharpen), evenly
+spaced points that are summed batch by batch where all of them would take too much memory, and points that are placed
+adaptively (`explorer.engine.adaptive`).
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from explorer.attribution.methods import METHODS
-from explorer.attribution.path import LayerPath, joined
-from explorer.engine.adaptive import FIRST, ROUNDS, Placement
-from explorer.engine.result import PathRecord
-from explorer.engine.sweep import sweep
+from explorer.attribution import ops
+from explorer.attribution.methods import METHODS, PathMethod
+from explorer.attribution.path import Path
+from explorer.engine.sweep import joined
+from explorer.network import backend
 from explorer.network.layers import Layer
 
-KEPT_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and stays with the result
+HELD_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and stays with the result
 
 
 @dataclass(frozen=True)
-class View:
-    """One layer of the path, the methods whose maps are shown of it, and those that are summed besides."""
+class LayerTask:
+    """One layer of the path. shown: keys of the methods whose maps are asked for; besides: of those that are
+    integrated too, for what is told beside the maps."""
 
     layer: Layer
     shown: tuple[str, ...]
     besides: tuple[str, ...] = ()
 
     @property
-    def summed(self):
-        return tuple(dict.fromkeys((*self.shown, *self.besides)))
+    def integrated(self):
+        """Keys of the methods that sum along the path."""
+        keys = dict.fromkeys((*self.shown, *self.besides))
+        return tuple(key for key in keys if isinstance(METHODS[key], PathMethod))
 
     @property
     def complete(self):
         """Whether a completeness gap is told of it."""
-        return self.layer.cuts and "rsi_grad_cam" in self.summed
+        return self.layer.cuts and "rsi_grad_cam" in self.integrated
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class Integration:
     """What one layer's path comes to."""
 
-    integrals: dict  # method -> what it sums along the path
-    ends: LayerPath  # the two ends of the path
-    record: PathRecord
-    estimate: float | None = None  # how far the worst map may be off, where points were placed automatically
+    integrals: dict  # {method: its integral along the path}
+    ends: Path  # the two ends of the path
+    path: Path
+    error: float | None = None  # estimated, of the worst map, where points were placed adaptively
+
+    def maps(self, keys, options):
+        """({method: its raw map (h, w), NumPy}, whether every gradient at the end of the path is exactly zero)."""
+        integrals = [self.integrals.get(key) for key in keys]
+        *cams, reached = backend.fetch_all(_maps(keys, options)(integrals, self.ends.activations, self.ends.gradients))
+        return dict(zip(keys, cams, strict=True)), not reached
 
 
-class Source:
-    """Where Samples come from: an earlier answer as far as it goes, the network for the rest.
+def evenly(source, tasks, steps, options, preview=None):
+    """[Integration], one a task, of steps + 1 evenly spaced points, held where they fit into memory."""
+    alphas = np.linspace(0, 1, steps + 1, dtype=np.float32)
+    if len(alphas) * sum(point_bytes(task.layer) for task in tasks) <= HELD_PATH:
+        return held(source, tasks, alphas, options, preview)
+    return streamed(source, tasks, alphas, options)
 
-    question: arguments of `explorer.engine.sweep.sweep` up to the score. known: the PathRecord of an earlier answer
-    about the same path at the one layer, or None; same_score: whether it is of the same class and score too.
-    Afterwards `passes` is how many points went through the network, `heads` how many through its part behind the layer.
+
+def held(source, tasks, alphas, options, preview=None):
+    """Evenly spaced points, all of them held. preview: called with the Integrations of the points so far."""
+    parts = []
+    for samples in source.samples(coarse_to_fine(alphas) if preview else alphas):
+        parts.append(samples)
+        if preview and sum(map(len, parts)) < len(alphas):
+            so_far = joined(parts)
+            if so_far.alphas[0] == alphas[0] and so_far.alphas[-1] == alphas[-1]:
+                preview(integrations(so_far, tasks, options))
+    return integrations(joined(parts), tasks, options)
+
+
+def streamed(source, tasks, alphas, options):
+    """Evenly spaced points in their order, summed batch by batch; of the path only the scores stay."""
+    first = last = sums = None
+    add, values = _add(tuple(task.integrated for task in tasks), options), []
+    for samples in source.in_order(alphas):
+        values.append((samples.alphas, samples.scores, samples.inner, samples.logits))
+        layers = list(zip(samples.activations, samples.gradients, strict=True))
+        sums, first, last = add(sums, first, last, samples.alphas, layers)
+    alphas, scores, inner, logits = (np.concatenate(parts) for parts in zip(*values, strict=True))
+    points = np.unique(alphas, return_index=True)[1]  # without the points that filled a batch up
+    path = Path(alphas[points], None, None, scores[points], None, inner[points], logits[points])
+    ends = [Path(path.alphas[[0, -1]], *maps, path.scores[[0, -1]]) for maps in _two_ends()(first[1], last[1])]
+    return [
+        Integration(dict(zip(task.integrated, integrals, strict=True)), two, path)
+        for task, integrals, two in zip(tasks, sums, ends, strict=True)
+    ]
+
+
+def integrations(samples, tasks, options, weights=None, known=None, error=None):
+    """One Integration a task, of points in the order of the path, all of which are held.
+
+    weights: of the quadrature, where the points were placed adaptively; known: for each task {method: its integral} as
+    far as they are known; error: the estimated one.
     """
-
-    def __init__(self, question, known=None, same_score=False, budget=None, progress=None):
-        self.question, self.budget, self.progress = question, budget, progress
-        self.known, self.same_score = known, same_score
-        self.passes = self.heads = 0
-
-    def look(self, alphas):
-        """Yield Samples until every one of the points has been had, in whatever order suits."""
-        places = {} if self.known is None else {float(a): i for i, a in enumerate(self.known.alphas)}
-        there = np.array([float(a) in places for a in alphas], bool)
-        if there.any():
-            kept = self.known.samples().at([places[float(a)] for a in alphas[there]])
-            if self.same_score:
-                yield kept
-            else:
-                self.heads += len(kept.alphas)
-                yield from self._sweep(kept.alphas, kept.activations[0], of=len(alphas))
-        if not there.all():
-            yield from self.walk(alphas[~there], before=int(there.sum()))
-
-    def walk(self, alphas, before=0):
-        """Yield Samples of the points in their order, all from the network. before: points had already."""
-        self.passes += len(alphas)
-        return self._sweep(alphas, None, before, before + len(alphas))
-
-    def _sweep(self, alphas, known, before=0, of=None):
-        tell = self.progress and (lambda stage, done, _: self.progress(stage, before + done, of))
-        return sweep(*self.question, alphas, known, self.budget, tell)
-
-
-def tracks(samples, views, options, standing=None):
-    """One Track a view, of points in the order of the path, all of which stay with it.
-
-    standing: of the search that placed them, which has summed some of the methods already.
-    """
-    shares, estimate = (standing.shares, standing.estimate) if standing else (None, None)
     found = []
-    for index, view in enumerate(views):
-        path, integrals = samples.path(index, shares), standing.integrals(index) if standing else {}
-        for key in view.summed:
-            if key not in integrals:
-                integrals[key] = METHODS[key].integral(path, path.activations[0], options)
-        found.append(Track(integrals, _ends(samples, index), _record(samples, index, shares), estimate))
+    for index, task in enumerate(tasks):
+        path, integrals = samples.path(index, weights), dict(known[index]) if known else {}
+        keys = tuple(key for key in task.integrated if key not in integrals)
+        parts, ends = _whole(keys, options)(_maps_of(path), weights)
+        integrals |= dict(zip(keys, parts, strict=True))
+        ends = Path(path.alphas[[0, -1]], *ends, path.scores[[0, -1]])
+        found.append(Integration(integrals, ends, path, error))
     return found
 
 
-def held(source, views, alphas, options, preview=None):
-    """Evenly spaced points, all of them held. preview: called with the Tracks of the points there are so far."""
-    parts = []
-    for samples in source.look(coarse_to_fine(alphas) if preview else alphas):
-        parts.append(samples)
-        if preview and sum(len(part.alphas) for part in parts) < len(alphas):
-            so_far = joined(parts)
-            if so_far.alphas[0] == alphas[0] and so_far.alphas[-1] == alphas[-1]:
-                preview(tracks(so_far, views, options))
-    return tracks(joined(parts), views, options)
-
-
-def streamed(source, views, alphas, options):
-    """Evenly spaced points in their order, summed stretch by stretch; of the path only the scores stay."""
-    integrals, kept, first, last = [{} for _ in views], [], None, None
-    for samples in source.walk(alphas):
-        first = first or samples.at([0])
-        stretch = joined([last, samples]) if last else samples
-        last = stretch.at([len(stretch.alphas) - 1])
-        kept.append((samples.alphas, samples.scores, samples.inner, samples.values))
-        if len(stretch.alphas) < 2:  # a batch of one point is half an interval: it waits for its neighbour
-            continue
-        for index, (view, sums) in enumerate(zip(views, integrals, strict=True)):
-            path = stretch.path(index)
-            for key in view.summed:
-                part = METHODS[key].integral(path, first.activations[index][0], options)
-                sums[key] = sums[key] + part if key in sums else part
-    record, ends = PathRecord(*map(np.concatenate, zip(*kept, strict=True))), joined([first, last])
-    return [Track(sums, ends.path(index), record) for index, sums in enumerate(integrals)]
-
-
-def placed(source, views, options, slope, tolerance, preview=None):
-    """Points placed where the integrals need them, until the estimated error is at most the tolerance."""
-    search = Placement([view.shown for view in views], options, slope, [view.complete for view in views])
-    tell, parts, new, most = source.progress, [], FIRST, most_points([view.layer for view in views])
-    while True:
-        source.progress = _going_on(tell, sum(len(part.alphas) for part in parts))
-        samples = joined([*parts, *source.look(new)])
-        parts, count, standing = [samples], len(samples.alphas), search.of(samples)
-        aim = min(most, next((total for total in ROUNDS if total > count), count))
-        new = standing.next(aim - count) if standing.estimate > tolerance else ()
-        if len(new) == 0:
-            return tracks(samples, views, options, standing)
-        if preview:
-            preview(tracks(samples, views, options, standing))
-
-
-def most_points(layers):
-    """How many points an automatic path may take at most: as many as can be held."""
-    room = KEPT_PATH // sum(point_bytes(layer) for layer in layers)
-    return int(np.clip(room, ROUNDS[2] + 1, ROUNDS[-1]))
-
-
 def point_bytes(layer):
-    """What activations and gradients of one point take at a layer."""
+    """The memory that activations and gradients of one point take at a layer."""
     return 2 * 4 * int(np.prod(layer.shape))
 
 
@@ -164,15 +124,72 @@ def coarse_to_fine(alphas):
     return alphas[[0, len(alphas) - 1, *inner]]
 
 
-def _going_on(tell, before):
-    """The progress of one round of several: points had before count as done."""
-    return tell and (lambda stage, done, total: tell(stage, before + done, before + total))
+def _maps_of(path):
+    return path.alphas, path.activations, path.gradients
 
 
-def _ends(samples, index):
-    return samples.at([0, len(samples.alphas) - 1]).path(index)
+@cache
+def _whole(keys, options):
+    """A function ((α, A, ∂y/∂A), weights) -> ([the integral of each method], A and ∂y/∂A at the two ends)."""
+
+    def whole(maps, weights):
+        path = Path(*maps, weights=weights)
+        integrals = [METHODS[key].integral(path, path.activations[0], options) for key in keys]
+        ends = path.ends
+        return integrals, (ends.activations, ends.gradients)
+
+    return backend.fused(whole)
 
 
-def _record(samples, index, shares):
-    maps = samples.activations[index], samples.gradients[index]
-    return PathRecord(samples.alphas, samples.scores, samples.inner, samples.values, maps, shares)
+@cache
+def _add(keys_of_layers, options):
+    """A function (sums, first, last, α, [(A, ∂y/∂A) of each layer]) -> the same three with the points of a batch.
+
+    sums: for each layer [the integral of each method]. first, last: the first and the last point so far, each
+    (α (1,), [(A (1, h, w, K), ∂y/∂A) of each layer]). All three None before the first batch.
+    """
+
+    def add(sums, first, last, alphas, layers):
+        point = alphas[:1], [tuple(values[:1] for values in maps) for maps in layers]
+        first, last = first or point, last or point
+        parts = []
+        for index, keys in enumerate(keys_of_layers):
+            maps = (last[0], *last[1][index]), (alphas, *layers[index])
+            path = Path(*(ops.concatenate(both, axis=0) for both in zip(*maps, strict=True)))
+            start = first[1][index][0][0]
+            parts.append([METHODS[key].integral(path, start, options) for key in keys])
+        if sums:
+            parts = [[a + b for a, b in zip(*both, strict=True)] for both in zip(sums, parts, strict=True)]
+        return parts, first, (alphas[-1:], [tuple(values[-1:] for values in maps) for maps in layers])
+
+    return backend.fused(add)
+
+
+@cache
+def _two_ends():
+    """A function (first, last), as `_add` has them, -> [(A, ∂y/∂A) at the two ends of each layer]."""
+
+    def both(first, last):
+        return [
+            tuple(ops.concatenate(values, axis=0) for values in zip(*ends, strict=True))
+            for ends in zip(first, last, strict=True)
+        ]
+
+    return backend.fused(both)
+
+
+@cache
+def _maps(keys, options):
+    """A function ([the integral of each method, None of one that sums nothing], A and ∂y/∂A at the two ends of the
+    path) -> [the map of each method, whether any gradient at its end is not zero]."""
+
+    def maps(integrals, activations, gradients):
+        ends = Path(np.array([0, 1], np.float32), activations, gradients)
+        methods = [METHODS[key] for key in keys]
+        cams = [
+            method.cam(integral, ends, options) if isinstance(method, PathMethod) else method.cam(ends, options)
+            for method, integral in zip(methods, integrals, strict=True)
+        ]
+        return [*cams, ops.any(ops.not_equal(gradients[-1], 0))]
+
+    return backend.fused(maps)

@@ -1,9 +1,9 @@
-"""Methods that show the network the picture through masks: how many, and what it says of them."""
+"""The scores of an image seen through masks, each mask shown to the network once."""
 
 import numpy as np
 
 from explorer.attribution.methods import METHODS
-from explorer.engine.sweep import AT_PICTURE, MEMORY_BUDGET, forward_batch, in_batches, padded, sweep
+from explorer.engine.sweep import AT_IMAGE, forward_batch, in_batches, padded, sweep
 from explorer.network import backend, layers
 
 NOTHING = "", -1  # the one name of every mask that lets nothing through: the network is shown black once for all
@@ -11,7 +11,7 @@ NOTHING = "", -1  # the one name of every mask that lets nothing through: the ne
 
 def layers_of(key, classifier, layer):
     """The Layers whose maps become masks."""
-    return layers.convolution_ends(classifier.layers()) if METHODS[key].masking.every_block else [layer]
+    return layers.convolution_ends(classifier.layers()) if METHODS[key].every_block else [layer]
 
 
 def most_masks(key, classifier, layer):
@@ -19,49 +19,47 @@ def most_masks(key, classifier, layer):
     return sum(one.shape[2] for one in layers_of(key, classifier, layer))
 
 
-class Answers:
-    """What the network says of one picture seen through masks, each mask shown once.
+class MaskScores:
+    """The scores of one image seen through masks.
 
-    question: (classifier, baseline and picture as the model is fed, class index, key of a score). known: {(layer,
-    channel): score}, NOTHING being such a pair too, of an earlier answer about the same, which is not changed.
-    Afterwards `known` holds all there is, `shown` is how many masked pictures went through the network, and `passes`
-    how many pictures in all.
+    target: whose image and score are meant. known: {(layer, channel): score}, NOTHING being such a pair too, of an
+    earlier result about the same, which is not changed. Afterwards `known` holds all there is, `shown` is how many
+    masked images went through the network, and `passes` how many images in all.
     """
 
-    def __init__(self, question, known=(), budget=MEMORY_BUDGET, progress=None):
-        self.question, self.budget, self.progress = question, budget, progress
+    def __init__(self, target, known=(), memory=None, progress=None):
+        self.target, self.memory, self.progress = target, memory, progress
         self.known, self.shown, self.passes = dict(known), 0, 0
-        self._looked = {}  # names of layers -> their maps at the picture
+        self._looked_up = {}  # names of layers -> their maps at the image
 
     def map_of(self, key, layer, at_baseline):
-        """(the map, [(layer, its layer map)]) of a method with masks; at_baseline: y of the baseline."""
-        classifier = self.question[0]
-        masking, chosen = METHODS[key].masking, layers_of(key, classifier, layer)
-        sets = [masking.masks(*maps, classifier.input_size) for maps in self._look(chosen)]
-        self._ask(METHODS[key].label, list(zip(chosen, sets, strict=True)))
+        """(the map, [(layer, its layer map)]) of a mask method; at_baseline: y of the baseline."""
+        classifier, method = self.target.classifier, METHODS[key]
+        layers = layers_of(key, classifier, layer)
+        sets = [method.masks(*maps, classifier.input_size) for maps in self._look_up(layers)]
+        self._score(method.label, list(zip(layers, sets, strict=True)))
         layer_maps = [
-            masking.layer_map(masks, [self.known[name] for name in _names(one, masks)], at_baseline)
-            for one, masks in zip(chosen, sets, strict=True)
+            method.layer_map(masks, [self.known[name] for name in _names(one, masks)], at_baseline)
+            for one, masks in zip(layers, sets, strict=True)
         ]
-        found = masking.fuse(layer_maps, classifier.input_size) if masking.fuse else layer_maps[-1]
-        return np.asarray(found, np.float32), list(zip(chosen, layer_maps, strict=True))
+        cam = method.fuse(layer_maps, classifier.input_size) if method.fuse else layer_maps[-1]
+        return np.asarray(cam, np.float32), list(zip(layers, layer_maps, strict=True))
 
-    def _look(self, layers):
-        """[(A, ∂y/∂A)], (h, w, K) each, of the layers at the picture."""
+    def _look_up(self, layers):
+        """[(A, ∂y/∂A)], (h, w, K) each, of the layers at the image."""
         names = tuple(layer.name for layer in layers)
-        if names not in self._looked:
-            classifier, start, end, class_index, score = self.question
-            (samples,) = sweep(classifier, layers, start, end, class_index, score, AT_PICTURE, budget=self.budget)
+        if names not in self._looked_up:
+            (samples,) = sweep(self.target, layers, AT_IMAGE, memory=self.memory)
             self.passes += 1
             maps = zip(samples.activations, samples.gradients, strict=True)
-            self._looked[names] = [tuple(backend.fetch(one)[0] for one in both) for both in maps]
-        return self._looked[names]
+            self._looked_up[names] = [tuple(backend.fetch(one)[0] for one in both) for both in maps]
+        return self._looked_up[names]
 
-    def _ask(self, label, sets):
-        """Show the network every mask whose answer is not known."""
-        todo, asked = [], set(self.known)
+    def _score(self, label, sets):
+        """Show the network every mask whose score is not known."""
+        todo, seen = [], set(self.known)
         for layer, masks in sets:
-            new = [i for i, name in enumerate(_names(layer, masks)) if name not in asked and not asked.add(name)]
+            new = [i for i, name in enumerate(_names(layer, masks)) if name not in seen and not seen.add(name)]
             todo.append((layer, masks.at(new)))
         before, total = 0, sum(len(masks) for _, masks in todo)
         for layer, masks in todo:
@@ -71,23 +69,26 @@ class Answers:
             self.progress(f"{label}, masked pictures", total, total)
 
     def _show(self, label, layer, masks, before, total):
-        classifier, _, picture, class_index, score = self.question
-        run = classifier.scorer(score)
+        classifier, target = self.target.classifier, self.target
+        run = classifier.scorer(target.score)
         (black,) = classifier.preprocess(np.zeros((1, *classifier.input_size, 3), np.uint8))
+        black, image = backend.on_device(black), backend.on_device(target.end)
 
-        def work(where, size):
-            scores = backend.fetch(run(black, picture, padded(masks[where], size), class_index))
-            return scores[: where.stop - where.start]
+        def begin(points, size):
+            return run(black, image, padded(masks[points], size), target.class_index)
+
+        def finish(points, scores):
+            return points, backend.fetch(scores)[: points.stop - points.start]
 
         def tell(done):
             if self.progress:
                 self.progress(f"{label}, masked pictures", before + done, total)
 
-        most = forward_batch(classifier, self.budget, len(masks))
-        for where, scores in in_batches(work, len(masks), most, tell):
+        size = forward_batch(classifier, self.memory, len(masks))
+        for points, scores in in_batches(begin, finish, len(masks), size, tell):
             self.shown += len(scores)
             self.passes += len(scores)
-            self.known.update(zip(_names(layer, masks)[where], map(float, scores), strict=True))
+            self.known.update(zip(_names(layer, masks)[points], map(float, scores), strict=True))
 
 
 def _names(layer, masks):

@@ -1,95 +1,102 @@
-"""What was asked, checked: every mistake a person can make is told before the network runs."""
+"""A question: an image, a network and every setting, checked before the network runs."""
 
-from dataclasses import dataclass
+import copy
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from explorer.attribution import heatmaps
-from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.path import Array
 from explorer.engine.applicability import require
 from explorer.engine.baselines import canonical, make_baseline
 from explorer.engine.images import fit, load_image
+from explorer.engine.settings import Settings
 from explorer.errors import InputError
-from explorer.network.layers import Layer
-
-MOST_STEPS = 10_000
-AUTO = "auto"
 
 
-@dataclass(frozen=True, eq=False)
-class Request:
-    classifier: Any
-    layers: tuple[Layer, ...]
-    class_index: int | None  # None: the most probable
-    picture: Array  # (H, W, 3) uint8, as the network sees it
-    baseline: str  # as it is written in settings
-    baseline_picture: Array  # (H, W, 3) uint8, or float32 where it is class-neutral
-    steps: int | str  # m, or "auto"
-    tolerance: float  # of automatic steps
-    score: str
-    methods: tuple[str, ...]
-    options: Options
-    epsilon: float
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Question(Settings):
+    """Settings, an image and the network that is asked: checked once, hashable by content.
+
+    image: whatever `explorer.engine.images.load_image` reads; then uint8 (H, W, 3), stretched to the network's size.
+    layers, class_index and score are then spelt as the classifier does; class_index stays None where the most probable
+    class is meant.
+    """
+
+    classifier: Any = field(repr=False)
+    image: Array = field(repr=False)
+    baseline_image: Array = field(init=False, repr=False)  # uint8 (H, W, 3); float32 where it is class-neutral
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.layers:
+            raise InputError("At least one layer is needed; received none.")
+        classifier = self.classifier
+        layers = tuple(dict.fromkeys(classifier.layer(layer) for layer in self.layers))
+        image = fit(load_image(self.image), *classifier.input_size)
+        self._set(
+            score=classifier.score(self.score).key,
+            layers=tuple(layer.name for layer in layers),
+            image=image,
+            baseline_image=make_baseline(self.baseline, image),
+        )
+        require(self.methods, classifier, layers)
+        if self.class_index is not None:
+            self._set(class_index=classifier.class_index(self.class_index))
 
     @property
-    def automatic(self):
-        return self.steps == AUTO
+    def layer_objects(self):
+        """The Layers."""
+        return tuple(self.classifier.layer(name) for name in self.layers)
+
+    @property
+    def baseline_name(self):
+        """The baseline as settings spell it, "blurred:10"."""
+        return canonical(self.baseline)
+
+    @cached_property
+    def image_digest(self):
+        """A name for the pixels."""
+        return digest(self.image)
+
+    @cached_property
+    def content(self):
+        images = self.image_digest, digest(self.baseline_image)
+        return (id(self.classifier), *images, *super().content)
+
+    @cached_property
+    def key(self):
+        """The content of what the network is asked: all of it but ε, which is applied afterwards."""
+        return tuple(part for part in self.content if part != ("epsilon", self.epsilon))
+
+    def record(self, layer, class_index):
+        """{name: value} of every setting but ε, ready for JSON, as files have it: of one layer and the chosen class."""
+        told = {
+            "model": self.classifier.name,
+            "layer": layer.name,
+            "class_index": class_index,
+            "class_name": self.classifier.class_names[class_index],
+            **self.settings,
+            "baseline": self.baseline_name,
+            "methods": list(self.methods),
+        }
+        left_out = {"layers", "epsilon"} | (set() if self.automatic else {"tolerance"})
+        told["class_index"] = class_index
+        return {name: value for name, value in told.items() if name not in left_out}
+
+    def of(self, classifier):
+        """The same of another Classifier of the same network, or of None where it is to be sent away."""
+        other = copy.copy(self)
+        for name in ("content", "key"):
+            other.__dict__.pop(name, None)
+        other._set(classifier=classifier)
+        return other
 
 
-def request(classifier, image, layers, class_index, baseline, steps, tolerance, methods, epsilon, score, options):
-    """The Request of what `explorer.explain` is given; raises InputError for what cannot be."""
-    methods, epsilon = check_methods(methods), heatmaps.check_epsilon(epsilon)
-    steps, tolerance = check_steps(steps), check_tolerance(tolerance)
-    if steps == AUTO and (options.quadrature != "trapezoid" or not options.endpoint):
-        raise InputError(
-            "Automatic steps bring the sum that suits them, so quadrature and endpoint go with a number of steps only; "
-            f"received steps='auto' with quadrature={options.quadrature!r} and endpoint={options.endpoint!r}."
-        )
-    score = classifier.score(score).key
-    layers = tuple(dict.fromkeys(classifier.layer(layer) for layer in layers))
-    picture = fit(load_image(image), *classifier.input_size)
-    baseline_picture = make_baseline(baseline, picture)
-    require(methods, classifier, layers)
-    index = None if class_index is None else classifier.class_index(class_index)
-    return Request(
-        classifier,
-        layers,
-        index,
-        picture,
-        canonical(baseline),
-        baseline_picture,
-        steps,
-        tolerance,
-        score,
-        methods,
-        options,
-        epsilon,
-    )
-
-
-def check_steps(steps):
-    if isinstance(steps, str) and steps == AUTO:
-        return steps
-    whole = isinstance(steps, int | np.integer) or (isinstance(steps, float) and steps.is_integer())
-    if isinstance(steps, bool) or not whole or not 1 <= steps <= MOST_STEPS:
-        raise InputError(
-            f"The number of steps is a whole number from 1 to {MOST_STEPS:,}, or 'auto'; received {steps!r}."
-        )
-    return int(steps)
-
-
-def check_tolerance(tolerance):
-    number = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
-    if not number or not 0 < tolerance < 1:
-        raise InputError(f"The tolerance of automatic steps is a number between 0 and 1; received {tolerance!r}.")
-    return float(tolerance)
-
-
-def check_methods(methods):
-    methods = (methods,) if isinstance(methods, str) else tuple(methods)
-    unknown = [key for key in methods if key not in METHODS]
-    if unknown or not methods:
-        raise InputError(f"The methods are some of {', '.join(METHODS)}; received {unknown or 'none'}.")
-    return methods
+def digest(array):
+    """A name for the values of an array."""
+    return hashlib.sha256(
+        repr((array.shape, str(array.dtype))).encode() + np.ascontiguousarray(array).tobytes()
+    ).hexdigest()

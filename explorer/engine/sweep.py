@@ -1,115 +1,176 @@
-"""The only loop over the path: the network at points between baseline and picture, batch after batch."""
+"""The one batch loop: the network at points of the path between baseline and image."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from explorer.attribution import ops
-from explorer.attribution.path import Samples
+from explorer.attribution.path import Array, Samples
 from explorer.network import backend
 
-MEMORY_BUDGET = 1 << 30  # bytes that one batch may take on the device, estimated
+BATCH_MEMORY = {"CPU": 1 << 30, "GPU": 3 << 30}  # bytes that one batch may take on the device, estimated
 # Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.
 LARGEST_BATCH = {"CPU": 16, "GPU": 64}
-AT_PICTURE, ENDS = np.ones(1, np.float32), np.array([0, 1], np.float32)  # α of the picture alone, of both ends
-FULL = 8  # to which smaller batches are filled up where every length would be compiled anew
+AT_IMAGE, ENDS = np.ones(1, np.float32), np.array([0, 1], np.float32)  # α of the image alone, of both ends
+SMALLEST_SHAPE = 8  # points to which smaller batches are filled up where every length would be compiled anew
 
 
-def sweep(classifier, layers, start, end, class_index, score, alphas, known=None, budget=MEMORY_BUDGET, progress=None):
-    """Yield the network at these points of the path as Samples, each within the memory budget, in the order given.
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a sweep is about: a score of a class, along a path through the input of a network.
 
-    layers: the Layers to look at, all in one pass. start, end: (H, W, 3), baseline and picture as the model is fed.
-    alphas: (n,) float32 in [0, 1]. known: (n, h, w, K), the activations of the one layer where only the class or the
-    score is new; what comes before the layer is then not run.
-    progress: called as progress("the path", points done, n); it may raise Cancelled.
+    start, end: of `classifier.input.shape`, baseline and image as the model is fed. score: a key of
+    `explorer.attribution.scores.SCORES`.
     """
-    run = classifier.sampler(layers, score, known is not None)
-    total = len(alphas)
-    size = batch_size(classifier, layers, budget, total, known is not None) if total else 1
 
-    def work(where, size):
-        given = () if known is None else (known[where],)
-        return _sample(run, start, end, alphas[where], class_index, given, size)
+    classifier: Any
+    start: Array
+    end: Array
+    class_index: int
+    score: str
+
+    def of_score(self, score):
+        """The same about another score."""
+        return replace(self, score=score)
+
+    def from_image(self):
+        """The same along a path that stays at the image."""
+        return replace(self, start=self.end)
+
+
+def sweep(target, layers, alphas, activations=None, memory=None, progress=None, filled=False):
+    """Yield the network at these points of the path as Samples, batch after batch, in the order given.
+
+    layers: the Layers to look at, all in one pass. alphas: (n,) float32 in [0, 1]. activations: (n, h, w, K), those of
+    the one layer where only the class or the score is new; what comes before the layer is then not run.
+    memory: bytes that a batch may take on the device; by default as much as suits it.
+    progress: called as progress("the path", points done, n); it may raise Cancelled.
+    filled: leave the last point repeated at the end of a batch that was filled up with it, so that all batches are of
+    one length. Intervals of no length add nothing to an integral.
+    """
+    classifier, total = target.classifier, len(alphas)
+    run = classifier.sampler(layers, target.score, activations is not None)
+    size = batch_size(classifier, layers, memory, total, activations is not None) if total else 1
+    ends = backend.on_device(target.start), backend.on_device(target.end)
+
+    def begin(points, size):
+        arguments = [padded(alphas[points], size), target.class_index]
+        if activations is not None:
+            arguments.append(padded(activations[points], size))
+        return run(*ends, *arguments)
+
+    def finish(points, found):
+        *values, maps, gradients = found
+        logits, inner, scores = backend.fetch_all(values)
+        samples = Samples(padded(alphas[points], len(logits)), logits, inner, scores, tuple(maps), tuple(gradients))
+        count = points.stop - points.start
+        return samples if filled or len(logits) == count else samples.at(np.arange(count))
 
     def tell(done):
         if progress is not None:
             progress("the path", done, total)
 
-    for _, samples in in_batches(work, total, size, tell):
-        yield samples
+    yield from in_batches(begin, finish, total, size, tell)
     tell(total)
 
 
-def in_batches(work, total, size, tell):
-    """Yield (where, work(where, size)) for slices `where` of range(total), of at most `size`, as equal as can be.
+def in_batches(begin, finish, total, size, tell):
+    """Yield finish(points, begin(points, size)) for slices `points` of range(total), of at most `size`.
 
-    tell(done) is called before each. Where memory runs out batches are halved, and it goes on: `size` is what they are
-    at most by then.
+    begin hands a batch to the device and finish waits for it: a graphics card is handed the next batch before the last
+    is waited for, so that it is never idle in between. tell(done) is called before each. Where memory runs out batches
+    are halved and it goes on; `size` is what they are at most by then.
     """
-    done = 0
-    size = even_share(total, size) if total else 0
-    while done < total:
-        tell(done)
-        where = slice(done, done + even_share(total - done, size))
+    in_flight = 2 if backend.device() == "GPU" else 1
+    done, waiting = 0, deque()
+    size = -(-total // -(-total // size)) if total else 1  # as equal as can be
+    while done < total or waiting:
         try:
-            found = work(where, size)
+            while done < total and len(waiting) < in_flight:
+                tell(done)
+                points = slice(done, min(done + size, total))
+                waiting.append((points, begin(points, size)))
+                done = points.stop
+            found = finish(*waiting[0])
         except Exception as fault:
             if size == 1 or not backend.out_of_memory(fault):
                 raise
+            done = waiting[0][0].start if waiting else done
+            waiting.clear()
             size = size // 2
             continue
-        done = where.stop
-        yield where, found
+        waiting.popleft()
+        yield found
 
 
-def _sample(run, start, end, alphas, class_index, given, size):
-    """One batch, computed when this returns: a device that works ahead would tell of exhausted memory too late."""
-    count = len(alphas)
-    values, u, y, activations, gradients = run(
-        start, end, padded(alphas, size), class_index, *(padded(a, size) for a in given)
-    )
-    values, u, y = (backend.fetch(value)[:count] for value in (values, u, y))
-    if activations[0].shape[0] > count:
-        activations, gradients = ([one[:count] for one in several] for several in (activations, gradients))
-    return Samples(np.asarray(alphas[:count]), values, u, y, tuple(activations), tuple(gradients))
+def joined(samples, length=None):
+    """Several Samples as one, in the order of the path, each point once. length: the last is repeated up to so many."""
+    names = ("alphas", "logits", "inner", "scores")
+    values = [np.concatenate([getattr(one, name) for one in samples]) for name in names]
+    points = np.unique(values[0], return_index=True)[1]
+    points = np.concatenate([points, np.repeat(points[-1:], max((length or 0) - len(points), 0))])
+    maps = [
+        list(zip(*layers, strict=True)) for layers in ([s.activations for s in samples], [s.gradients for s in samples])
+    ]
+    in_order = np.array_equal(points, np.arange(len(points)))
+    activations, gradients = _gather(len(points) if in_order else None)(maps, points.astype(np.int32))
+    return Samples(*(one[points] for one in values), tuple(activations), tuple(gradients))
+
+
+@cache
+def _gather(count):
+    """A function (the parts of each array, points) -> each array whole, its first `count` rows; None: those points."""
+
+    def gather(maps, points):
+        whole = [[ops.concatenate(parts, axis=0) if len(parts) > 1 else parts[0] for parts in one] for one in maps]
+        if count is None:
+            return [[ops.take(values, points, axis=0) for values in one] for one in whole]
+        return [[values if values.shape[0] == count else values[:count] for values in one] for one in whole]
+
+    return backend.fused(gather)
 
 
 def padded(values, size):
     """The values of one batch, the last repeated up to `size` where every length would be compiled anew: one compiled
     program then serves every batch."""
-    fill = max(size, FULL) - values.shape[0]
+    fill = max(size, SMALLEST_SHAPE) - values.shape[0]
     if fill <= 0 or not backend.compiles_each_shape():
         return values
+    if isinstance(values, np.ndarray):
+        return np.concatenate([values, np.repeat(values[-1:], fill, axis=0)])
     return ops.concatenate([values, ops.repeat(values[-1:], fill, axis=0)], axis=0)
 
 
-def batch_size(classifier, layers, budget, points, known=False):
+def batch_size(classifier, layers, memory, points, known=False):
     """How many points of the path go through the network at once; known: only behind the one layer.
 
     Behind the first of the layers every map is kept for the backward pass, and as much again is made on the way back;
     before it only the largest maps live at a time. Where that part is not run, as many more points make a batch as it
-    would have been work, reckoned by the size of the maps: reading large weights then takes fewer turns.
+    would have been work, estimated by the size of the maps: reading large weights then takes fewer turns.
     """
     sizes = classifier.anatomy.bytes_per_image
-    names = [found.name for found in classifier.anatomy.layers]
-    here = min(0 if layer.call is None else names.index(layer.name) for layer in layers)
-    behind = sum(sizes[here:])
-    per_point = 2 * behind + (0 if known else 2 * max(sizes[: here + 1]))
-    largest = _largest_batch()
+    names = [layer.name for layer in classifier.anatomy.layers]
+    first = min(0 if layer.call is None else names.index(layer.name) for layer in layers)
+    behind = sum(sizes[first:])
+    per_point = 2 * behind + (0 if known else 2 * max(sizes[: first + 1]))
+    largest = _by_device(LARGEST_BATCH)
     if known:
         largest = largest * sum(sizes) // behind
-    return int(np.clip(budget // max(per_point, 1), 1, min(largest, points)))
+    return int(np.clip(_memory(memory) // max(per_point, 1), 1, min(largest, points)))
 
 
-def forward_batch(classifier, budget, pictures):
-    """How many pictures go through the network at once where nothing comes back."""
-    per_picture = 2 * max(classifier.anatomy.bytes_per_image)
-    return int(np.clip(budget // max(per_picture, 1), 1, min(_largest_batch(), max(pictures, 1))))
+def forward_batch(classifier, memory, images):
+    """How many images go through the network at once where nothing comes back."""
+    per_image = 2 * max(classifier.anatomy.bytes_per_image)
+    return int(np.clip(_memory(memory) // max(per_image, 1), 1, min(_by_device(LARGEST_BATCH), max(images, 1))))
 
 
-def _largest_batch():
-    return LARGEST_BATCH.get(backend.device(), LARGEST_BATCH["GPU"])
+def _memory(memory):
+    return _by_device(BATCH_MEMORY) if memory is None else memory
 
 
-def even_share(left, size):
-    """The next batch when `left` points go in batches of at most `size`, as equal as can be."""
-    batches = -(-left // size)
-    return -(-left // batches)
+def _by_device(values):
+    return values.get(backend.device(), values["GPU"])

@@ -1,7 +1,7 @@
 """One picture of the set: its class, whether it counts, and the measures of every layer and method."""
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,11 +9,12 @@ from explorer.attribution import metrics
 from explorer.attribution.quadrature import stieltjes
 from explorer.engine.baselines import make_baseline
 from explorer.engine.images import fit
-from explorer.engine.run import explain_layers, probability_of
+from explorer.engine.run import answer
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.pictures import class_of, load
 from explorer.evaluation.schema import OVERLAPS, SCHEMA, THRESHOLDS, overlap
+from explorer.network.output_head import probability_of
 
 log = logging.getLogger("explorer")
 
@@ -114,37 +115,21 @@ def of_class(classifier, marked, chosen):
     """The boxes of the class that is explained, and those that say no class the network has."""
     of = [label and class_of(classifier, label) for label in marked.labels]
     kept = [i for i, one in enumerate(of) if one in (None, "", chosen)]
-    return marked._replace(boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept))
+    return marked._replace(
+        boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept)
+    )  # fmt: skip
 
 
 def _rows(classifier, item, seen, questions, progress):
-    found = explain_layers(
-        classifier,
-        seen.image,
-        questions.layers,
-        seen.chosen,
-        questions.baseline,
-        questions.steps,
-        questions.tolerance,
-        questions.methods,
-        questions.epsilon,
-        questions.score,
-        progress=progress,
-        **asdict(questions.options),
-    )
+    question = questions.about(classifier, seen.image, seen.chosen)
+    found = answer(question, progress=progress)
     changed = _Changed(classifier, seen, questions.curve_steps)
     about = {
-        "index": item.index,
-        "image": item.name,
-        "class_index": seen.chosen,
-        "class_name": classifier.class_names[seen.chosen],
-        "predicted_index": seen.predicted,
-        "labelled": seen.labelled,
-        "p": seen.before[0],
-        "complement": seen.before[1],
-        "boxes": None if seen.boxes is None else len(seen.boxes),
-        "box_share": seen.box_share,
-    }
+        "index": item.index, "image": item.name, "class_index": seen.chosen,
+        "class_name": classifier.class_names[seen.chosen], "predicted_index": seen.predicted,
+        "labelled": seen.labelled, "p": seen.before[0], "complement": seen.before[1],
+        "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
+    }  # fmt: skip
     return [
         _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, changed))
         for depth, (layer, comparison) in enumerate(found.items())
@@ -157,18 +142,11 @@ def _of_map(comparison, one, seen, changed):
     raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
     low, high = float(raw.min()), float(raw.max())
     row = {
-        "method": one.method,
-        "verdict": str(one.verdict),
-        "raw_minimum": low,
-        "raw_mean": float(raw.mean()),
-        "raw_maximum": high,
-        "spread": high - low,
-        "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
-        "dark": high - low < comparison.epsilon,
-        "blank": not raw.any(),
-        "completeness_gap": comparison.completeness_gap,
-        "points": len(comparison.path.alphas),
-    }
+        "method": one.method, "verdict": str(one.verdict), "raw_minimum": low, "raw_mean": float(raw.mean()),
+        "raw_maximum": high, "spread": high - low, "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
+        "dark": high - low < comparison.epsilon, "blank": not raw.any(),
+        "completeness_gap": comparison.completeness_gap, "points": len(comparison.path.alphas),
+    }  # fmt: skip
     return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
 
 
@@ -196,7 +174,9 @@ class _Changed:
         image, before = self.seen.image, self.seen.before
         pictures = [heatmap[..., None] * image, *self._exchanged(raw)]
         after, *along = self._say(pictures)
-        row = {"masked_p": after[0], "drop": metrics.drop(before, after), "increase": metrics.increases(before, after)}
+        row = {
+            "masked_p": after[0], "drop": metrics.drop(before, after), "increase": metrics.increases(before, after)
+        }  # fmt: skip
         return row | self._areas([p for p, _ in along])
 
     def _exchanged(self, raw):

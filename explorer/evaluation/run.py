@@ -134,14 +134,15 @@ def _duration(seconds):
 
 def settings_of(questions, source, items, classifier):
     """Everything that a row depends on, as plain values."""
-    asked = asdict(questions)
-    network, options = asked.pop("network"), asked.pop("options")
+    asked = {name: value for name, value in questions.settings.items() if name != "class_index"}
     told = {
         "model": classifier.name,
-        "network": network,
+        "network": asdict(questions.network),
         "classes": len(classifier.class_names),
         **asked,
-        **options,
+        "precision": questions.precision,
+        "curve_steps": questions.curve_steps,
+        "rules": asdict(questions.rules),
         "source": asdict(source) | {"pictures": len(items), "digest": _digest(items)},
         "versions": {"python": platform.python_version(), "backend": backend.name(), "device": backend.device()}
         | {name: version(name) for name in ("keras", "numpy", "opencv-python-headless", "pyarrow")},

@@ -212,3 +212,19 @@ def _like_probabilities(name, outputs, tolerance):
         f"The outputs of {name} {sign}: code of its own makes them, and the logits in front of it cannot be had "
         "exactly."
     )
+
+
+def probability_of(values, class_index, kind="softmax"):
+    """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is.
+
+    values: (classes,), of the kind that `End` tells. Probabilities as they are have lost
+    their 1 − p.
+    """
+    values = np.asarray(values, np.float64)
+    margin = values[class_index]
+    if kind == "probabilities":
+        return float(margin), float(1 - margin)
+    with np.errstate(invalid="ignore"):
+        if kind == "softmax":
+            margin = margin - np.logaddexp.reduce(np.delete(values, class_index))
+        return float(np.exp(-np.logaddexp(0, -margin))), float(np.exp(-np.logaddexp(0, margin)))

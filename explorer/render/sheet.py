@@ -10,7 +10,7 @@ import numpy as np
 from explorer.attribution.heatmaps import describe_probability
 from explorer.engine.baselines import describe, displayed
 from explorer.engine.images import fit
-from explorer.engine.question import AUTO
+from explorer.engine.settings import AUTO
 from explorer.render.overlays import DEFAULT_COLORMAP, colour_bar, overlay
 
 PANEL = 300  # pixels, the width of every picture in the figure

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.attribution.path import Array
-from explorer.engine.sweep import AT_PICTURE, sweep
+from explorer.engine.sweep import AT_IMAGE, Target, sweep
 from explorer.network.backend import fetch
 
 
 @dataclass(frozen=True, eq=False)
-class AtPicture:
+class AtImage:
     """One layer, one class, one score, at α = 1."""
 
     activations: Array  # (h, w, K)
     gradients: Array  # (h, w, K)
-    values: Array  # (C,), of every class, what scores are computed of
+    logits: Array  # (C,), of every class; probabilities where the logits cannot be had
     score: float
 
     @property
@@ -30,11 +30,12 @@ class AtPicture:
 
 
 def at_picture(classifier, layers, picture, class_index, score, progress=None):
-    """[AtPicture], one a layer, from one pass. picture: uint8 (H, W, 3), as the network sees it."""
+    """[AtImage], one a layer, from one pass. picture: uint8 (H, W, 3), as the network sees it."""
     (fed,) = classifier.preprocess(picture[None])
-    (samples,) = sweep(classifier, layers, fed, fed, class_index, score, AT_PICTURE, progress=progress)
+    target = Target(classifier, fed, fed, class_index, score)
+    (samples,) = sweep(target, layers, AT_IMAGE, progress=progress)
     maps = zip(samples.activations, samples.gradients, strict=True)
-    return [_first(samples.values, samples.scores, *both) for both in maps]
+    return [_first(samples.logits, samples.scores, *both) for both in maps]
 
 
 def changed(classifier, how, layer, picture, activations, class_index, score, argument):
@@ -42,9 +43,9 @@ def changed(classifier, how, layer, picture, activations, class_index, score, ar
     (fed,) = classifier.preprocess(picture[None])
     run = classifier.changed(how, layer, score)
     argument = np.asarray(argument, np.float32)
-    values, _, y, maps, slopes = run(fed, fed, AT_PICTURE, class_index, activations[None], argument)
-    return _first(fetch(values), fetch(y), maps[0], slopes[0])
+    logits, _, y, maps, gradients = run(fed, fed, AT_IMAGE, class_index, activations[None], argument)
+    return _first(fetch(logits), fetch(y), maps[0], gradients[0])
 
 
-def _first(values, scores, activations, gradients):
-    return AtPicture(fetch(activations)[0], fetch(gradients)[0], values[0], float(scores[0]))
+def _first(logits, scores, activations, gradients):
+    return AtImage(fetch(activations)[0], fetch(gradients)[0], logits[0], float(scores[0]))

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explorer.attribution.methods import METHODS
+from explorer.attribution.methods import METHODS, PathMethod
+from explorer.attribution.methods.base import Curve as Followed
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
-from explorer.attribution.path import Array, LayerPath
-from explorer.engine.integrate import KEPT_PATH, point_bytes
+from explorer.attribution.path import Array
+from explorer.engine.integrate import HELD_PATH, point_bytes
 from explorer.engine.run import explain
 from explorer.errors import InputError
 from explorer.network.backend import fetch
-from explorer.studies.playback import options_of
 
 FINEST, COARSEST = 256, 16  # steps of the path all others are held against; fewer where so many cannot be held
 PLACED = "placed"  # the rule of points that were placed automatically
@@ -67,7 +67,7 @@ def most_points(layer):
 
 def finest_steps(layer):
     """The finest path that can be held at a layer, a power of two. Raises InputError where that is too coarse."""
-    room, steps = KEPT_PATH // point_bytes(layer) - 1, FINEST
+    room, steps = HELD_PATH // point_bytes(layer) - 1, FINEST
     while steps > room:
         steps //= 2
     if steps < COARSEST:
@@ -89,7 +89,7 @@ def converge(comparison, ask=explain, progress=None):
     asks = comparison.asks | {"methods": methods, "layer": comparison.layer.name, "progress": progress}
     classifier, image, finest = comparison.classifier, comparison.image, finest_steps(comparison.layer)
     fine = ask(classifier, image, **asks | {"steps": finest, "tolerance": TOLERANCE})
-    if fine.path.on_device is None:
+    if not fine.path.held:
         raise InputError(
             "Convergence is measured on a path that is kept, and a card that was lent keeps none: "
             "start the explorer on a machine of your own."
@@ -103,7 +103,11 @@ def measure(fine, rounds=()):
     """Convergence from a Comparison of 2^n evenly spaced steps whose path is kept; rounds: Comparisons about the same,
     of points that were placed."""
     finest = len(fine.path.alphas) - 1
-    methods, path, options = list(fine.cams), _held(fine), replace(options_of(fine), endpoint=True)
+    methods, path, options = (
+        [key for key in fine.cams if _integrated(key)],
+        fine.path.numpy(),
+        replace(fine.question.options, endpoint=True),
+    )
     strides = [2**n for n in range(int(np.log2(finest)) + 1)][::-1]
     sums = {(rule, stride): _sums(path, stride, rule, methods, options) for rule in RULES for stride in strides}
     limits, steps = sums["trapezoid", 1].maps, [finest // stride for stride in strides]
@@ -140,18 +144,14 @@ class _Sums:
 
 
 def _integrated(key):
-    return METHODS[key].path == "layer" and METHODS[key].integrand is not None
-
-
-def _held(fine):
-    record = fine.path
-    return LayerPath(record.alphas, record.activations, record.gradients, record.scores)
+    method = METHODS[key]
+    return isinstance(method, PathMethod) and method.curve is Followed.LAYER
 
 
 def _sums(path, stride, rule, methods, options):
     """The maps and the gap of every stride-th point, summed by one rule, whatever a method was published with."""
-    shares = np.tile(np.float32(RULES[rule]), ((len(path.alphas) - 1) // stride, 1))
-    thin = LayerPath(*(values[::stride] for values in path.values()), shares)
+    weights = np.tile(np.float32(RULES[rule]), ((len(path.alphas) - 1) // stride, 1))
+    thin = replace(path.part(slice(None, None, stride)), weights=weights)
     integrals = {key: METHODS[key].integral(thin, path.activations[0], options) for key in {*methods, WHOLE}}
     maps = {key: fetch(METHODS[key].cam(integrals[key], path, options)) for key in methods}
     return _Sums(maps, completeness_gap(integrals[WHOLE], path.scores))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.attribution.methods import METHODS, Options
-from explorer.attribution.methods.grad_cam_plus_plus import shares
+from explorer.attribution.methods.grad_cam_plus_plus import coefficients
 from explorer.attribution.metrics import cosine
-from explorer.attribution.path import Array, LayerPath
+from explorer.attribution.path import Array, Path
 from explorer.network.backend import fetch
 
 
@@ -21,14 +21,14 @@ class Pair:
 
     plus_plus: Array  # (h, w) the map of Grad-CAM++
     positive: Array  # (h, w) that of Grad-CAM with positive gradients
-    shares: Array  # (n,) α of every unit whose gradient is positive, in (0, ½]
+    coefficients: Array  # (n,) α of every unit whose gradient is positive, in (0, ½]
     cosine: float  # of the two layers of weights (K,); NaN where one of them is zero
 
 
 def pair(at):
-    """at: `explorer.studies.at_image.AtPicture`."""
-    path = LayerPath(np.array([0, 1]), *(np.stack([v, v]) for v in (at.activations, at.gradients)), np.zeros(2))
-    alphas = fetch(shares(at.activations, at.gradients)).astype(np.float64)
+    """at: `explorer.studies.at_image.AtImage`."""
+    path = Path(np.array([0, 1]), *(np.stack([v, v]) for v in (at.activations, at.gradients)))
+    alphas = fetch(coefficients(at.activations, at.gradients)).astype(np.float64)
     positive = np.maximum(at.gradients.astype(np.float64), 0)
     return Pair(
         fetch(METHODS["grad_cam_plus_plus"](path)),

@@ -24,7 +24,7 @@ class Altered:
     shift: float  # t at the picture
     logit_map: Array  # (h, w) ≥ 0, Grad-CAM of the logit
     probability_map: Array  # (h, w) ≥ 0, Grad-CAM of the probability
-    values: Array  # (C,) its logits
+    logits: Array  # (C,) of the altered network
 
 
 def constant(maps, strength):
@@ -39,7 +39,7 @@ def constant(maps, strength):
 def painted(at, wanted):
     """(K,): the smallest c_k, in the sense of least squares, that make the logit's map the one that is wanted.
 
-    at: AtPicture of the logit. wanted: (h, w), above zero where the map shall be bright, in any unit. Where it is zero
+    at: AtImage of the logit. wanted: (h, w), above zero where the map shall be bright, in any unit. Where it is zero
     the map is pushed below zero, which the ReLU cuts off. Raises InputError where nothing is wanted anywhere.
     """
     wanted = np.asarray(wanted, np.float64)
@@ -56,7 +56,7 @@ def painted(at, wanted):
 
 
 def altered(classifier, layer, picture, at, class_index, weights):
-    """The Altered network, run: nothing in it is worked out by formula. at: AtPicture; weights: (K,) c_k."""
+    """The Altered network, run: nothing in it is worked out by formula. at: AtImage; weights: (K,) c_k."""
     shift = float(at.activations.astype(np.float64).sum(axis=(0, 1)) @ weights)
     if not abs(shift) <= MOST_SHIFT:
         raise InputError(
@@ -68,7 +68,7 @@ def altered(classifier, layer, picture, at, class_index, weights):
         for score in ("logit", "probability")
     )
     maps = [np.maximum(one.signed, 0) for one in (logit, probability)]
-    return Altered(np.asarray(weights), shift, *maps, logit.values)
+    return Altered(np.asarray(weights), shift, *maps, logit.logits)
 
 
 def expected(at, weights):

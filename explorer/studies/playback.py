@@ -1,14 +1,13 @@
 """The path played back: what a held path says at each of its points. The network is not asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from explorer.attribution.methods import METHODS, Options
-from explorer.attribution.path import Array, LayerPath
-from explorer.engine.adaptive import Points
+from explorer.attribution.methods import METHODS, Curve, PathMethod
+from explorer.attribution.path import Array, Path
 from explorer.errors import InputError
 from explorer.network import output_head
 from explorer.network.backend import fetch
@@ -53,7 +52,7 @@ class Playback:
         picture alone, or where the final map is blank."""
         cams = self.cams[key]
         last = cams[-1]
-        if METHODS[key].at_picture_only or not last.any():
+        if METHODS[key].at_image_only or not last.any():
             finite = cams[np.isfinite(cams)]
             return 0.0, float(finite.max(initial=0.0))
         return float(last.min()), float(last.max())
@@ -65,23 +64,23 @@ def playback(comparison, most=MOST):
     Raises InputError where the activations and gradients along the path were not kept with the result.
     """
     path = comparison.path
-    if path.on_device is None:
+    if not path.held:
         raise InputError(
             "A path can be played where the activations along it are kept, and those of this one take too much room "
             "or lie on a card that was lent: choose a later layer, fewer steps, or a machine of your own."
         )
-    activations, gradients = path.activations, path.gradients
+    path = path.numpy()
     places = np.unique(np.linspace(0, len(path.alphas) - 1, min(most, len(path.alphas))).round().astype(int))
-    collected, cams = _cumulative(comparison, activations, gradients, places)
-    values = path.values[places]
+    collected, cams = _cumulative(comparison, path, places)
+    logits = path.logits[places]
     return Playback(
         places=places,
         alphas=path.alphas[places].astype(np.float64),
         scores=path.scores[places].astype(np.float64),
-        gradients=np.array([norm(gradients[place]) for place in places]),
-        increments=np.array([norm(activations[b] - activations[a]) for a, b in pairwise(places)]),
+        gradients=np.array([norm(path.gradients[place]) for place in places]),
+        increments=np.array([norm(path.activations[b] - path.activations[a]) for a, b in pairwise(places)]),
         collected=collected,
-        probabilities=output_head.probabilities(comparison.classifier.kind, values),
+        probabilities=output_head.probabilities(comparison.classifier.kind, logits),
         cams=cams,
     )
 
@@ -93,46 +92,30 @@ def norm(values):
     return float(largest * np.linalg.norm(values / largest)) if largest > 0 else float(largest)
 
 
-def options_of(comparison):
-    """The variants of the methods that were asked for."""
-    return Options(**{one.name: comparison.settings[one.name] for one in fields(Options)})
-
-
-def _cumulative(comparison, activations, gradients, places):
-    """(Σ IG up to each stop (S,), {method: raw maps (S, h, w)}). Integrals over consecutive stretches add up."""
-    options, path = options_of(comparison), comparison.path
-    shown = [key for key in comparison.cams if METHODS[key].path == "layer"]
-    whole = Points(None, activations[[0, -1]], gradients[[0, -1]])
-    sums = {key: 0.0 for key in dict.fromkeys((*shown, WHOLE)) if METHODS[key].integrand}
+def _cumulative(comparison, path, places):
+    """(Σ IG up to each stop (S,), {method: raw maps (S, h, w)}). Integrals over consecutive parts add up."""
+    options, start = comparison.question.options, path.activations[0]
+    shown = [key for key in comparison.cams if METHODS[key].curve is Curve.LAYER]
+    integrated = [key for key in dict.fromkeys((*shown, WHOLE)) if isinstance(METHODS[key], PathMethod)]
+    ends, sums = path.ends, dict.fromkeys(integrated, 0.0)
     collected, cams = [0.0], {key: [] for key in shown}
     for before, here in pairwise([0, *places]):
         if here > before:
-            stretch = _stretch(path, activations, gradients, before, here)
-            sums = {key: sums[key] + METHODS[key].integral(stretch, activations[0], options) for key in sums}
+            part = path.part(slice(before, here + 1))
+            sums = {key: sums[key] + METHODS[key].integral(part, start, options) for key in sums}
             collected.append(float(fetch(sums[WHOLE]).astype(np.float64).sum()))
-        at_point = Points(None, activations[here : here + 1], gradients[here : here + 1])
         for key in shown:
-            cams[key].append(_cam(METHODS[key], here, sums.get(key), whole, at_point, options))
+            if key not in sums:
+                cams[key].append(fetch(METHODS[key].cam(_at(path, here), options)))
+            elif here == 0:  # nothing has been collected yet
+                cams[key].append(np.zeros(start.shape[:2], np.float32))
+            else:
+                cams[key].append(fetch(METHODS[key].cam(sums[key], ends, options)))
     for key in shown:
         cams[key][-1] = comparison.cams[key]  # the same but for the order in which floats were added
     return np.array(collected), {key: np.stack(maps) for key, maps in cams.items()}
 
 
-def _cam(method, here, integral, whole, at_point, options):
-    if method.integrand is None:
-        return fetch(method.cam(None, at_point, options))
-    if here == 0:  # nothing has been collected yet
-        return np.zeros(whole.activations.shape[1:3], np.float32)
-    return fetch(method.cam(integral, whole, options))
-
-
-def _stretch(path, activations, gradients, first, last):
-    """The points from one stop to the next."""
-    points, shares = slice(first, last + 1), path.shares
-    return LayerPath(
-        path.alphas[points],
-        activations[points],
-        gradients[points],
-        path.scores[points],
-        None if shares is None else shares[first:last],
-    )
+def _at(path, point):
+    """The Path that stays at one of its points."""
+    return Path(*(values[[point, point]] for values in (path.alphas, path.activations, path.gradients)))

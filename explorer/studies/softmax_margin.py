@@ -38,11 +38,11 @@ def factor_for(values, class_index, margin):
 
 
 def at_margin(result, logit, margin):
-    """(naive, stable) as AtPicture, of the logits scaled to that margin; None where the class is not the first.
+    """(naive, stable) as AtImage, of the logits scaled to that margin; None where the class is not the first.
 
-    result: the Comparison whose layer, class and picture are meant; logit: AtPicture of its logit.
+    result: the Comparison whose layer, class and picture are meant; logit: AtImage of its logit.
     """
-    factor = factor_for(logit.values, result.class_index, margin)
+    factor = factor_for(logit.logits, result.class_index, margin)
     if factor is None:
         return None
     where = result.classifier, "scaled", result.layer, result.image, logit.activations, result.class_index

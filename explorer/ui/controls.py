@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from explorer.attribution.methods import DEFAULT, METHODS
-from explorer.attribution.methods.options import CHOICES
+from explorer.attribution.methods.options import settings_of
 from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import BASELINES
+from explorer.engine.settings import Settings
 from explorer.models import MODELS
 from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.render.overlays import COLORMAPS, DEFAULT_COLORMAP
@@ -150,21 +151,15 @@ def choices():
             elem_id="tolerance",
         )
         score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
-        gradients = gr.Radio(list(CHOICES["gradients"]), value="raw", label="Gradients (Grad-CAM)")
-        units = gr.Radio(list(CHOICES["units"]), value="selected", label="Units (RSI-Grad-CAM)")
+        gradients = setting_control("gradients")
+        units = setting_control("units")
         integrated = gr.Radio(
             [("as published", "published"), ("as in its authors' notebook", "notebook")],
             value="published",
             label="Integrated Grad-CAM",
             elem_id="integrated",
         )
-        quadrature = gr.Radio(
-            list(CHOICES["quadrature"]),
-            value="trapezoid",
-            label="Quadrature of the other integrals",
-            visible=False,
-            elem_id="quadrature",
-        )
+        quadrature = setting_control("quadrature", visible=False)
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
@@ -195,6 +190,14 @@ def choices():
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}
     return asked, places, parameters | {own: (PICTURE_BASELINE,)}
+
+
+def setting_control(name, **more):
+    """The control of a setting that is chosen from a few words, as `Settings` declares it."""
+    field = settings_of(Settings)[name]
+    return gr.Radio(
+        list(field.metadata["choices"]), value=field.default, label=field.metadata["label"], elem_id=name, **more
+    )
 
 
 def score_choices(available=tuple(SCORES)):

@@ -2,10 +2,10 @@
 
 import shutil
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.attribution.methods import METHODS, Options
+from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.engine.applicability import objection
 from explorer.engine.masking import most_masks
 from explorer.errors import InputError
@@ -104,19 +104,16 @@ def _questions(session, asked, given):
     if not given.layers:
         raise InputError("Maps are of layers, and none is chosen: choose one or more.")
     layers = [classifier.layer(name) for name in given.layers]
+    rules = Rules(CORRECT in given.rules, ONE_BOX in given.rules, PAPER.box_under if SMALL_BOX in given.rules else None)
+    given_here = {"layers": tuple(given.layers), "methods": _methods(asked, classifier, layers), "class_index": None}
+    settings = {name: value for name, value in settings.items() if name != "layer"}
     return Questions(
-        session.network,
-        backend.precision(),
-        tuple(given.layers),
-        _methods(asked, classifier, layers),
-        settings["baseline"],
-        settings["steps"],
-        settings["tolerance"],
-        asked.epsilon,
-        settings["score"],
-        Options(**{one.name: settings[one.name] for one in fields(Options)}),
-        CURVE_STEPS if given.curves else 0,
-        Rules(CORRECT in given.rules, ONE_BOX in given.rules, PAPER.box_under if SMALL_BOX in given.rules else None),
+        network=session.network,
+        precision=backend.precision(),
+        epsilon=asked.epsilon,
+        curve_steps=CURVE_STEPS if given.curves else 0,
+        rules=rules,
+        **settings | given_here,
     )
 
 
@@ -135,7 +132,7 @@ def passes(result, asked):
     points as on its path are taken to be; asked: Questions."""
     points = len(result.path.alphas) if asked.steps == "auto" else asked.steps + 1
     layers = [result.classifier.layer(name) for name in asked.layers]
-    masked = [key for key in asked.methods if METHODS[key].masking]
+    masked = [key for key in asked.methods if isinstance(METHODS[key], MaskMethod)]
     masks = sum(most_masks(key, result.classifier, layer) for key in masked for layer in layers)
     curves = 2 * (asked.curve_steps - 1) if asked.curve_steps else 0
     return points + masks + len(layers) * len(asked.methods) * (1 + curves)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.attribution.methods import METHODS
+from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.metrics import entropy
 from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.network import output_head
@@ -97,7 +97,9 @@ def board(line, asked):
     heads = [(describe(spelling), _remark(line, spelling)) for spelling in line.baselines]
     rows = [("What the network says of it", [_preview(line, spelling) for spelling in line.baselines])]
     for key in result.settings["methods"]:
-        rows.append(((METHODS[key].label, "" if METHODS[key].integrand else NO_PATH), _row(line, key, asked)))
+        rows.append(
+            ((METHODS[key].label, "" if isinstance(METHODS[key], PathMethod) else NO_PATH), _row(line, key, asked))
+        )
     return grid(heads, rows)
 
 

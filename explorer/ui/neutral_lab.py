@@ -2,7 +2,7 @@
 
 from explorer.attribution import metrics
 from explorer.attribution.heatmaps import short
-from explorer.attribution.methods import METHODS
+from explorer.attribution.methods import METHODS, PathMethod
 from explorer.errors import InputError
 from explorer.render.charts.baselines import amplified, descent_chart
 from explorer.render.overlays import overlay, shared_scale
@@ -64,7 +64,7 @@ def maps(both, asked):
     black, after = both
     methods = black.settings["methods"]
     rows = []
-    for key in [key for key in methods if METHODS[key].integrand] or methods:  # the others walk no path
+    for key in [key for key in methods if isinstance(METHODS[key], PathMethod)] or methods:  # the others walk no path
         scaled = shared_scale({0: black[key].raw, 1: after[key].raw}, black.epsilon)
         cosine = f"; cosine similarity {metrics.cosine(black[key].cam, after[key].cam):.4f}"
         rows.append(

@@ -158,7 +158,7 @@ def _now(comparison):
 
 def _map(key, width, height):
     method = METHODS[key]
-    about = "of the picture at α alone" if method.at_picture_only else "collected from 0 up to α"
+    about = "of the picture at α alone" if method.at_image_only else "collected from 0 up to α"
     label = escape(method.label)
     return (
         f'<figure data-map="{key}"><figcaption><strong>{label}</strong><small>{about}</small></figcaption>'

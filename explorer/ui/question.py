@@ -4,7 +4,7 @@ from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import INTEGRATED
 from explorer.attribution.scores import SCORES_OF
 from explorer.engine.applicability import objection
-from explorer.engine.question import AUTO
+from explorer.engine.settings import AUTO
 from explorer.errors import InputError
 from explorer.ui.controls import PICTURE_BASELINE
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.engine.images import load_image
-from explorer.engine.result import Comparison
+from explorer.engine.result import Result
 from explorer.errors import Cancelled, InputError
 from explorer.models.spec import Network
 
@@ -41,11 +41,11 @@ class Session:
     job: Job = field(default_factory=Job)
     strip: Any = None  # what the page's strip holds, and which of it is chosen
     page: str = "explore"  # the page that is open
-    shown_on: dict[str, Any] = field(default_factory=dict)  # page -> the Comparison it shows
+    shown_on: dict[str, Any] = field(default_factory=dict)  # page -> the Result it shows
     kept: dict[str, Any] = field(default_factory=dict)  # page -> what it has computed and draws again
     look: Any = None  # what the page asks of colours and ε, always the latest
     # What the results on the page are of; all None before the first
-    result: Comparison | None = None
+    result: Result | None = None
     explained: Picture | None = None
     network: Network | None = None
     model: str | None = None  # as the page's list calls the network

@@ -1,7 +1,7 @@
 """The words of the page."""
 
 from explorer.attribution.heatmaps import describe_probability, short
-from explorer.engine.question import AUTO
+from explorer.engine.settings import AUTO
 
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."

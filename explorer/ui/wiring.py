@@ -11,11 +11,11 @@ from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from explorer.attribution.methods import METHODS
+from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.attribution.scores import SCORES_OF
 from explorer.engine.applicability import objections
 from explorer.engine.masking import most_masks
-from explorer.engine.result_cache import Recent
+from explorer.engine.result_cache import ResultCache
 from explorer.errors import Cancelled, InputError
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
@@ -58,7 +58,7 @@ class Explorer:
         self._networks = WeakKeyDictionary()  # classifier -> its Network
         self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
         self.computing = zerogpu.explaining(self._networks.__getitem__)
-        self.recent = Recent(explain=self.computing.explain)
+        self.recent = ResultCache(answer=self.computing.answer)
         self.loaded = Loaded(let_go=self.recent.forget)
 
     def classifier(self, session, asked, tell=_silent):
@@ -170,7 +170,9 @@ class Explorer:
             picture = session.picture
             asks = question(session, asked, classifier, network)
             begun = time.monotonic()
-            result = self.recent.explain(classifier, picture.image, asked.epsilon, progress, preview, **asks)
+            result = self.recent.explain(
+                classifier, picture.image, epsilon=asked.epsilon, progress=progress, preview=preview, **asks
+            )
             if result.cost.passes:
                 self._paces[classifier] = (time.monotonic() - begun) / result.cost.passes
         except (InputError, Cancelled) as why:
@@ -181,13 +183,13 @@ class Explorer:
         if job.superseded:
             raise Superseded
         session.result, session.explained = result, picture
-        session.at_baseline = output_head.probabilities(classifier.kind, result.path.values[:1])[0]
+        session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
         session.network, session.model, session.head = network, asked.model, classifier.chosen_head
         return self._show(session, classifier, dark)
 
     def _methods_note(self, classifier, result):
         """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
-        masked = [(method.label, key) for key, method in METHODS.items() if method.masking]
+        masked = [(method.label, key) for key, method in METHODS.items() if isinstance(method, MaskMethod)]
         counts = [(label, most_masks(key, classifier, result.layer)) for label, key in masked]
         return results.methods_note(objections(classifier, result.layer, result.path), counts, self.pace(classifier))
 

@@ -10,14 +10,13 @@ import queue
 import threading
 import traceback
 from contextlib import closing
-from dataclasses import replace
 from functools import cache
 
 import gradio as gr
 
-from explorer.engine.images import fit
-from explorer.engine.result_cache import Recent
-from explorer.engine.run import explain
+from explorer.engine.question import Question
+from explorer.engine.result_cache import ResultCache
+from explorer.engine.run import answer
 from explorer.errors import Cancelled, InputError
 from explorer.models import keras_builders
 from explorer.models.pool import Loaded
@@ -26,15 +25,15 @@ from explorer.network import backend, hooks
 log = logging.getLogger("explorer")
 
 # Of the process that has the card; in the one that serves the page they stay empty.
-_recent = Recent()
-_loaded = Loaded(let_go=_recent.forget)
+_cache = ResultCache()
+_loaded = Loaded(let_go=_cache.forget)
 
 
 class Here:
     """Explanations made in this process."""
 
     lent = False
-    explain = staticmethod(explain)
+    answer = staticmethod(answer)
     describe = staticmethod(backend.describe)
 
 
@@ -51,26 +50,29 @@ class Lent:
         """As `backend.describe`: "PyTorch · GPU, lent · float32"."""
         return (self._machine or backend.describe()).replace(" · GPU · ", " · GPU, lent · ")
 
-    def explain(self, classifier, image, epsilon=1e-8, progress=None, preview=None, reuse=None, **settings):
-        """As `explorer.engine.run.explain`. reuse is not needed: what can be used again lies where the card is."""
-        tell = progress or (lambda *count: None)
+    def answer(self, question, *, progress=None, preview=None, memory_budget=None, reuse=None):
+        """As `explorer.engine.run.answer`, of one layer. reuse is not needed: what can be used again lies where the
+        card is."""
+        classifier, tell = question.classifier, progress or (lambda *count: None)
         tell("waiting for a graphics card", 0, 1)
-        picture = fit(image, *classifier.input_size)  # all that the network sees of it is all that has to travel
-        asked = self._ask(self._network_of(classifier), picture, epsilon, preview is not None, settings)
+        # All that the network sees of the image is all that has to travel
+        asked = self._ask(
+            self._network_of(classifier), question.image, question.settings, preview is not None, memory_budget
+        )
         try:
             with closing(asked) as said:  # whatever `tell` raises ends the work there too
                 for kind, value in said:
                     if kind == "progress":
                         tell(*value)
                     elif kind == "preview":
-                        preview(_at_home(value, classifier))
+                        preview(_by_layer(value, classifier))
                     elif kind == "mistake":
                         raise InputError(value[0]) from (value[1] and Elsewhere(value[1]))
                     elif kind == "fault":
                         raise Elsewhere(value)
                     else:
-                        found, self._machine = value
-                        return _at_home(found, classifier)
+                        result, self._machine = value
+                        return _by_layer(result, classifier)
         except gr.Error as refused:  # how ZeroGPU says that it has no card, or that a visitor has used up their share
             raise InputError(f"ZeroGPU, which lends the graphics card, says: {refused.message}") from refused
         raise Elsewhere("It ended without an answer.")
@@ -94,7 +96,7 @@ def explaining(network_of):
     return Lent(spaces.GPU(answers), network_of)
 
 
-def answers(network, picture, epsilon, previews, settings):
+def answers(network, image, settings, previews, memory_budget):
     """Where the card is: a question's progress and its answer, as pairs of a word and what belongs to it."""
     told, stopped = queue.SimpleQueue(), threading.Event()
 
@@ -103,18 +105,19 @@ def answers(network, picture, epsilon, previews, settings):
             raise Cancelled
         told.put(("progress", count))
 
-    def preview(found):
-        told.put(("preview", _for_the_way(found)))
+    def preview(result):
+        told.put(("preview", result.of(None)))
 
-    def answer():
+    def found():
         backend.take_graphics_card()
         classifier = _loaded.get(network, lambda: network.load(progress))
-        found = _recent.explain(classifier, picture, epsilon, progress, preview if previews else None, **settings)
-        return "found", (_for_the_way(found), backend.describe())
+        question = Question(classifier=classifier, image=image, **settings)
+        result = _cache.answer(question, progress, preview if previews else None, memory_budget)
+        return "found", (result.of(None), backend.describe())
 
     def run():
         try:
-            told.put(answer())
+            told.put(found())
         except Cancelled:
             pass
         except InputError as mistake:
@@ -134,15 +137,9 @@ def answers(network, picture, epsilon, previews, settings):
         working.join()
 
 
-def _for_the_way(found):
-    """A Comparison that can be pickled. The activations and gradients of its path stay on the card, for the next
-    question about it: they are most of a result by far, and the page shows nothing that is made of them."""
-    layer, path = replace(found.layer, call=None), replace(found.path, on_device=None)
-    return replace(found, layer=layer, path=path, classifier=None)
-
-
-def _at_home(found, classifier):
-    return replace(found, layer=classifier.layer(found.layer.name), classifier=classifier)
+def _by_layer(result, classifier):
+    """{layer: Result} of one that came back without its classifier."""
+    return {result.layer.name: result.of(classifier)}
 
 
 @cache

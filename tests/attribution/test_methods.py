@@ -3,15 +3,16 @@
 The paths here are random numbers of both signs, far from any network: the methods are mathematics over arrays.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from explorer.attribution.methods import DEFAULT, METHODS, PATHS, Options
+from explorer.attribution.methods import DEFAULT, METHODS, Curve, MaskMethod, Options, PathMethod
 from explorer.attribution.methods.cam import objection
 from explorer.attribution.methods.rsi_grad_cam import chosen_units
-from explorer.attribution.path import LayerPath
+from explorer.attribution.path import Path
 from explorer.errors import InputError
 from support import reference as ref
 
@@ -39,9 +40,9 @@ VARIANTS = {
 }
 RULES = [Options(quadrature=q) for q in ("trapezoid", "right")]
 VARIANTS |= {"cam": [Options()], "grad_cam_plus_plus": [Options()]}
-VARIANTS |= {key: RULES for key, method in METHODS.items() if key not in VARIANTS and not method.masking}
-ON_A_PATH = [key for key, method in METHODS.items() if not method.masking]
-SUMMED = [key for key, method in METHODS.items() if method.integrand]
+ON_A_PATH = [key for key, method in METHODS.items() if not isinstance(method, MaskMethod)]
+VARIANTS |= {key: RULES for key in ON_A_PATH if key not in VARIANTS}
+SUMMED = [key for key, method in METHODS.items() if isinstance(method, PathMethod)]
 CASES = [pytest.param(key, options, id=f"{key}-{i}") for key in VARIANTS for i, options in enumerate(VARIANTS[key])]
 
 
@@ -65,7 +66,7 @@ def mean_gradient(path, rule):
 def random_path(seed):
     rng = np.random.default_rng(seed)
     activations, gradients = rng.normal(size=(2, POINTS, H, W, K))
-    return LayerPath(np.linspace(0, 1, POINTS), activations, gradients, rng.normal(size=POINTS))
+    return Path(np.linspace(0, 1, POINTS), activations, gradients, rng.normal(size=POINTS))
 
 
 def cam(key, path, options=None):
@@ -73,7 +74,7 @@ def cam(key, path, options=None):
 
 
 def scaled(path, a=1.0, g=1.0):
-    return LayerPath(path.alphas, a * path.activations, g * path.gradients, path.scores)
+    return Path(path.alphas, a * path.activations, g * path.gradients, path.scores)
 
 
 @pytest.mark.parametrize(("key", "options"), CASES)
@@ -94,18 +95,22 @@ def test_the_variants_differ(key):
         assert all(np.abs(one - other).max() > 1e-3 for other in maps[:i]), f"variant {i} is no copy of another"
 
 
-@pytest.mark.parametrize(("key", "options"), CASES)
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] in SUMMED])
 @pytest.mark.parametrize("cuts", [(1,), (5,), (2, 3)])
-def test_a_path_may_be_folded_stretch_by_stretch(key, options, cuts):
+def test_a_path_may_be_summed_part_by_part(key, options, cuts):
     path, method = random_path(2), METHODS[key]
-    edges = [0, *cuts, POINTS - 1]
-    stretches = [LayerPath(*(v[a : b + 1] for v in path.values())) for a, b in pairwise(edges)]
-    total = sum(method.integral(stretch, path.activations[0], options) for stretch in stretches)
-    ends = LayerPath(*(v[[0, -1]] for v in path.values()))
-    found = np.asarray(method.cam(total, ends, options))
+    parts = [path.part(slice(a, b + 1)) for a, b in pairwise([0, *cuts, POINTS - 1])]
+    total = sum(method.integral(part, path.activations[0], options) for part in parts)
+    found = np.asarray(method.cam(total, path.ends, options))
     np.testing.assert_allclose(
-        found, cam(key, path, options), rtol=1e-10, atol=1e-12, err_msg="the sum over stretches is the whole integral"
+        found, cam(key, path, options), rtol=1e-10, atol=1e-12, err_msg="the sum over parts is the whole integral"
     )
+
+
+@pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] not in SUMMED])
+def test_a_method_of_a_point_looks_at_the_last_one_alone(key, options):
+    path = random_path(2)
+    np.testing.assert_array_equal(cam(key, path.part(slice(4, None)), options), cam(key, path, options))
 
 
 @pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] != "grad_cam_plus_plus"])
@@ -122,7 +127,7 @@ def test_scaling_the_score_scales_the_map(key, options):
 @pytest.mark.parametrize(("key", "options"), CASES)
 def test_the_order_of_channels_does_not_matter(key, options):
     path, order = random_path(4), [2, 0, 3, 1]
-    shuffled = LayerPath(path.alphas, path.activations[..., order], path.gradients[..., order], path.scores)
+    shuffled = Path(path.alphas, path.activations[..., order], path.gradients[..., order], path.scores)
     np.testing.assert_allclose(
         cam(key, shuffled, options), cam(key, path, options), rtol=1e-10, atol=1e-12, err_msg="channels are a sum"
     )
@@ -131,7 +136,7 @@ def test_the_order_of_channels_does_not_matter(key, options):
 @pytest.mark.parametrize(("key", "options"), CASES)
 def test_places_are_treated_alike(key, options):
     path = random_path(4)
-    turned = LayerPath(path.alphas, path.activations[:, ::-1], path.gradients[:, ::-1], path.scores)
+    turned = Path(path.alphas, path.activations[:, ::-1], path.gradients[:, ::-1], path.scores)
     np.testing.assert_allclose(
         cam(key, turned, options),
         cam(key, path, options)[::-1],
@@ -151,7 +156,7 @@ def test_maps_are_at_the_layers_size_and_never_negative(key):
 
 def test_grad_cam_sees_the_picture_alone():
     path = random_path(6)
-    other = LayerPath(path.alphas, path.activations.copy(), path.gradients.copy(), path.scores)
+    other = Path(path.alphas, path.activations.copy(), path.gradients.copy(), path.scores)
     other.activations[:-1], other.gradients[:-1] = 0, 0
     np.testing.assert_array_equal(cam("grad_cam", other), cam("grad_cam", path), "only α = 1 counts for Grad-CAM")
 
@@ -162,7 +167,7 @@ def test_integrated_grad_cam_takes_its_relu_inside_the_integral():
     activations[1:, 0, :, 0] = [[1, 2], [1, 2]]
     gradients = np.zeros((3, 1, 2, 1))
     gradients[1], gradients[2] = 1, -1
-    found = cam("integrated_grad_cam", LayerPath(np.array([0, 0.5, 1]), activations, gradients, np.zeros(3)))
+    found = cam("integrated_grad_cam", Path(np.array([0, 0.5, 1]), activations, gradients, np.zeros(3)))
     np.testing.assert_allclose(found, [[1.0, 2.0]], err_msg="½ (ReLU(2·[1, 2]) + ReLU(−2·[1, 2])), weights summed")
 
 
@@ -171,7 +176,7 @@ def one_unit(activations, gradients):
     shape = (len(activations), 1, 2, 1)
     a, g = np.full(shape, 1.0), np.zeros(shape)
     a[:, 0, 0, 0], g[:, 0, 0, 0] = activations, gradients
-    return LayerPath(np.linspace(0, 1, len(a)), a, g, np.zeros(len(a)))
+    return Path(np.linspace(0, 1, len(a)), a, g, np.zeros(len(a)))
 
 
 @pytest.mark.parametrize(
@@ -212,17 +217,17 @@ def test_several_integrals_at_once_make_the_maps_of_each(key, options):
 
 
 @pytest.mark.parametrize(("key", "options"), [case for case in CASES if case.values[0] in SUMMED])
-def test_a_path_that_brings_its_shares_is_summed_with_them(key, options):
+def test_a_path_that_brings_its_weights_is_summed_with_them(key, options):
     path, method = random_path(5), METHODS[key]
-    shares = np.random.default_rng(1).uniform(size=(POINTS - 1, 2))
+    weights = np.random.default_rng(1).uniform(size=(POINTS - 1, 2))
     f, g = (np.asarray(value) for value in method.integrand(path, path.activations[0], options))
     steps = np.diff(g, axis=0).reshape(POINTS - 1, *(g.shape[1:] or (1,) * (f.ndim - 1)))
-    left, right = (shares[:, side].reshape((-1,) + (1,) * (f.ndim - 1)) for side in (0, 1))
+    left, right = (weights[:, side].reshape((-1,) + (1,) * (f.ndim - 1)) for side in (0, 1))
     expected = ((left * f[:-1] + right * f[1:]) * steps).sum(axis=0)
-    weighted = LayerPath(*path.values(), shares)
+    weighted = replace(path, weights=weights)
     found = np.asarray(method.integral(weighted, path.activations[0], options))
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12, err_msg="Σ (share f + share f) Δg")
-    halves = LayerPath(*path.values(), np.full((POINTS - 1, 2), 0.5))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12, err_msg="Σ (weight f + weight f) Δg")
+    halves = replace(path, weights=np.full((POINTS - 1, 2), 0.5))
     trapezoid = np.asarray(method.integral(halves, path.activations[0], options))
     assert np.abs(found - trapezoid).max() > 1e-3, "whatever the published rule is"
 
@@ -262,10 +267,9 @@ def test_cam_tells_where_it_does_not_apply():
     path.gradients[:] = weights
     assert objection(path) is None, "the same at every place and on every picture: the logit is a weighted mean"
     for place in ((-1, 0, 0, 0), (0, 2, 4, 1)):
-        uneven = LayerPath(path.alphas, path.activations, path.gradients.copy(), path.scores)
+        uneven = Path(path.alphas, path.activations, path.gradients.copy(), path.scores)
         uneven.gradients[place] *= 1.1
-        ends = LayerPath(*(v[[0, -1]] for v in uneven.values()))
-        assert "last Dense layer" in objection(ends), f"not the same at {place}"
+        assert "last Dense layer" in objection(uneven.ends), f"not the same at {place}"
 
 
 def test_the_registry_names_its_methods():
@@ -287,7 +291,7 @@ def test_the_registry_names_its_methods():
     assert all(method.key == key for key, method in METHODS.items()), "each knows its own key"
     assert len({method.label for method in METHODS.values()}) == len(METHODS), "no two are called alike"
     assert all(method.hint and method.about.endswith(".") for method in METHODS.values()), "and says what it does"
-    assert {method.path for method in METHODS.values()} == set(PATHS), "no path that nobody takes"
+    assert {method.curve for method in METHODS.values()} == {*Curve, None}, "no curve that nobody follows"
 
 
 @pytest.mark.parametrize("key", ["score_cam", "sise", "ada_sise"])

@@ -5,7 +5,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from explorer.attribution.path import LayerPath, Samples, joined
+from explorer.attribution.path import Path, Samples
+from explorer.engine.sweep import joined
 from explorer.errors import InputError
 
 POINTS, SHAPE = 4, (4, 2, 5, 3)
@@ -17,34 +18,51 @@ GOOD = {
 }
 
 
-def test_values_come_back_in_the_order_of_the_fields():
-    path = LayerPath(**GOOD)
-    assert all(a is b for a, b in zip(path.values(), GOOD.values(), strict=True)), (
-        "alphas, activations, gradients, scores: as given, in this order"
-    )
+def test_values_are_given_in_the_order_of_the_fields():
+    path = Path(*GOOD.values())
+    assert all(getattr(path, name) is value for name, value in GOOD.items()), "alphas, activations, gradients, scores"
+
+
+def test_a_part_keeps_the_weights_of_its_intervals():
+    weights = np.arange(2.0 * (POINTS - 1)).reshape(-1, 2)
+    whole = Path(**GOOD, weights=weights, inner=np.arange(POINTS), logits=np.ones((POINTS, 2)))
+    part = whole.part(slice(1, 3))
+    for name in ("alphas", "activations", "gradients", "scores", "inner", "logits"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[1:3], err_msg=name)
+    np.testing.assert_array_equal(part.weights, weights[1:2], err_msg="of the one interval between the two points")
+    np.testing.assert_array_equal(whole.part(slice(1, None)).weights, weights[1:])
+    thin = whole.part(slice(None, None, 3))
+    assert thin.weights is None and thin.alphas.tolist() == [0, 1], "points that are not neighbours have none"
+    np.testing.assert_array_equal(whole.ends.activations, whole.activations[[0, -1]])
+
+
+def test_a_path_let_go_of_its_maps_takes_little_memory():
+    whole = Path(**GOOD, logits=np.ones((POINTS, 2)))
+    released = whole.released()
+    assert whole.held and not released.held and released.scores is whole.scores
+    assert whole.bytes - released.bytes == 2 * 4 * 120, "four bytes for every activation and gradient"
 
 
 def test_it_does_not_change():
     with pytest.raises(FrozenInstanceError):
-        LayerPath(**GOOD).scores = np.ones(POINTS)
+        Path(**GOOD).scores = np.ones(POINTS)
 
 
 def test_tensors_become_arrays():
     from keras import ops
 
-    path = LayerPath(**{name: ops.convert_to_tensor(value) for name, value in GOOD.items()}).numpy()
-    for value, given in zip(path.values(), GOOD.values(), strict=True):
-        assert type(value) is np.ndarray, "numpy() leaves nothing on the device"
-        np.testing.assert_array_equal(value, given, err_msg="and changes no value")
-    assert path.shares is None, "nor how the sums are weighted"
-    shares = np.full((POINTS - 1, 2), 0.5)
-    assert LayerPath(**GOOD, shares=shares).numpy().shares is shares, "which goes along where there is something to say"
+    path = Path(**{name: ops.convert_to_tensor(value) for name, value in GOOD.items()}).numpy()
+    for name in ("activations", "gradients"):
+        assert type(getattr(path, name)) is np.ndarray, "numpy() leaves no map on the device"
+        np.testing.assert_array_equal(getattr(path, name), GOOD[name], err_msg="and changes no value")
+    weights = np.full((POINTS - 1, 2), 0.5)
+    assert Path(**GOOD, weights=weights).numpy().weights is weights, "the weights go along"
 
 
-def test_the_shares_of_a_path_take_the_place_of_the_published_rule():
-    shares = np.full((POINTS - 1, 2), 0.5)
-    assert LayerPath(**GOOD).rule("right") == "right", "evenly spaced points are summed as published"
-    assert LayerPath(**GOOD, shares=shares).rule("right") is shares, "points that were placed bring their own weights"
+def test_the_weights_of_a_path_take_the_place_of_the_published_rule():
+    weights = np.full((POINTS - 1, 2), 0.5)
+    assert Path(**GOOD).rule("right") == "right", "evenly spaced points are summed as published"
+    assert Path(**GOOD, weights=weights).rule("right") is weights, "points that were placed bring their own"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +78,7 @@ def test_the_shares_of_a_path_take_the_place_of_the_published_rule():
 )
 def test_values_that_do_not_belong_together_are_refused(wrong, said):
     with pytest.raises(InputError, match=said):
-        LayerPath(**GOOD | wrong)
+        Path(**GOOD | wrong)
 
 
 # Samples: the same values at points in any order, at several layers
@@ -80,7 +98,7 @@ def sampled(alphas, framework=False):
 
 def assert_are(samples, alphas):
     expected = sampled(alphas)
-    for name in ("alphas", "values", "inner", "scores"):
+    for name in ("alphas", "logits", "inner", "scores"):
         np.testing.assert_array_equal(getattr(samples, name), getattr(expected, name), err_msg=f"{name} at {alphas}")
     for name in ("activations", "gradients"):
         for index, value in enumerate(getattr(expected, name)):
@@ -108,9 +126,10 @@ def test_joined_points_are_in_the_order_of_the_path(parts, framework):
 
 
 def test_each_layer_has_its_own_path():
-    samples, shares = sampled([0.0, 0.5, 1.0]), np.ones((2, 2))
+    samples, weights = sampled([0.0, 0.5, 1.0]), np.ones((2, 2))
     for index in (0, 1):
-        path = samples.path(index, shares)
-        values = samples.alphas, samples.activations[index], samples.gradients[index], samples.scores
-        assert all(a is b for a, b in zip(path.values(), values, strict=True)), f"the maps of layer {index}, y of both"
-        assert path.shares is shares and samples.path(index).shares is None, "weighted where that is asked for"
+        path = samples.path(index, weights)
+        assert path.activations is samples.activations[index] and path.gradients is samples.gradients[index]
+        assert path.alphas is samples.alphas and path.scores is samples.scores, "the same of every layer"
+        assert path.logits is samples.logits and path.inner is samples.inner
+        assert path.weights is weights and samples.path(index).weights is None, "weighted where that is asked for"

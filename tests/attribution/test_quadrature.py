@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from explorer.attribution.quadrature import RULES, product_shares, stieltjes
-from explorer.attribution.scores import log_sigmoid_slope, sigmoid_slope
+from explorer.attribution.quadrature import RULES, product_weights, stieltjes
+from explorer.attribution.scores import log_sigmoid_slope, sigmoid_slope, unit_slope
 from explorer.errors import InputError
 
 RNG = np.random.default_rng(5)
@@ -93,11 +93,13 @@ def test_an_unknown_rule_is_refused():
         stieltjes(F, G, "simpson")
 
 
-def test_shares_written_out():
-    f, g, shares = np.array([7.0, 2, 3]), np.array([1.0, 4, 10]), np.array([[0.25, 1], [0.5, 2]])
-    close(stieltjes(f, g, shares), (0.25 * 7 + 1 * 2) * 3 + (0.5 * 2 + 2 * 3) * 6, "each end of an interval by its own")
+def test_weights_written_out():
+    f, g, weights = np.array([7.0, 2, 3]), np.array([1.0, 4, 10]), np.array([[0.25, 1], [0.5, 2]])
+    close(
+        stieltjes(f, g, weights), (0.25 * 7 + 1 * 2) * 3 + (0.5 * 2 + 2 * 3) * 6, "each end of an interval by its own"
+    )
     spread = np.broadcast_to(f[:, None, None], (3, 2, 4)), np.broadcast_to(g[:, None, None], (3, 2, 4))
-    close(stieltjes(*spread, shares), np.full((2, 4), 53.25), "the same shares for every entry", rtol=1e-6)
+    close(stieltjes(*spread, weights), np.full((2, 4), 53.25), "the same weights for every entry", rtol=1e-6)
     halves = np.full((len(F) - 1, 2), 0.5)
     close(stieltjes(F, G, halves), stieltjes(F, G), "a half and a half is the trapezoid")
 
@@ -117,9 +119,9 @@ def at_ends(u, slope=sigmoid_slope):
 
 
 def summed(u, q, a, slope=sigmoid_slope):
-    """∫ slope(u) q dA (K,) from values at points, by shares. u: (T,); q, a: (T, K)."""
-    shares, _ = product_shares(u, slope)
-    return np.asarray(stieltjes(at_ends(u, slope)[:, None] * q, a, shares))
+    """∫ slope(u) q dA (K,) from values at points, by weights. u: (T,); q, a: (T, K)."""
+    weights, _ = product_weights(u, slope)
+    return np.asarray(stieltjes(at_ends(u, slope)[:, None] * q, a, weights))
 
 
 def finely(u, q, dadt):
@@ -152,11 +154,11 @@ def test_the_slope_is_integrated_as_the_function_it_is(a, b, intervals, near):
     low, high = min(-abs(a), -abs(b)), min(abs(a), abs(b)) * (-1 if a * b > 0 else 1)  # σ(b) − σ(a), cancelling nothing
     exact = (sigmoid(high) - sigmoid(low)) / (high - low) if a != b else sigmoid(a) * sigmoid(-a)
     ones = np.ones((intervals + 1, 1))
-    close(summed(u, ones, alphas[:, None]), [exact], "q = 1: the shares of both ends add up to it", rtol=near)
-    _, from_one_end = product_shares(u, sigmoid_slope)
+    close(summed(u, ones, alphas[:, None]), [exact], "q = 1: the weights of both ends add up to it", rtol=near)
+    _, constant_weights = product_weights(u, sigmoid_slope)
     slopes, widths = at_ends(u), np.diff(alphas)
     for side, ends in enumerate((slopes[:-1], slopes[1:])):
-        alone = (from_one_end[:, side] * ends * widths).sum()
+        alone = (constant_weights[:, side] * ends * widths).sum()
         close(alone, exact, "and so does what either end makes by itself", rtol=near)
 
 
@@ -196,16 +198,18 @@ def test_second_order_where_all_is_curved():
 
 @pytest.mark.parametrize("u", [np.linspace(-3, 5, 7), np.array([0.0, 40, -60, -61, 3])])
 def test_a_slope_of_one_is_the_trapezoid(u):
-    shares, from_one_end = product_shares(u, ops.ones_like)
-    assert shares.dtype == from_one_end.dtype == np.float32 and shares.shape == (len(u) - 1, 2), "(T − 1, 2), single"
-    np.testing.assert_array_equal(shares, 0.5, err_msg="a half of either end, exactly")
-    np.testing.assert_array_equal(from_one_end, 1, err_msg="or the whole of one")
+    weights, constant_weights = product_weights(u, unit_slope)
+    assert weights.dtype == constant_weights.dtype == np.float32 and weights.shape == (len(u) - 1, 2), (
+        "(T − 1, 2), single"
+    )
+    np.testing.assert_array_equal(weights, 0.5, err_msg="a half of either end, exactly")
+    np.testing.assert_array_equal(constant_weights, 1, err_msg="or the whole of one")
 
 
 @pytest.mark.parametrize("slope", [sigmoid_slope, log_sigmoid_slope])
 def test_walking_back_exchanges_the_ends(slope):
     u = np.array([-7.0, -2, 5, 3, 30])
-    there, back = product_shares(u, slope), product_shares(u[::-1], slope)
+    there, back = product_weights(u, slope), product_weights(u[::-1], slope)
     for one, other in zip(there, back, strict=True):
         np.testing.assert_allclose(one, other[::-1, ::-1], rtol=1e-5, err_msg="left is right from the other side")
     assert np.abs(there[0][:, 0] - there[0][:, 1]).max() > 0.1, "and the two are not the same"
@@ -213,25 +217,25 @@ def test_walking_back_exchanges_the_ends(slope):
 
 def test_the_flat_end_of_an_interval_has_the_larger_share():
     """A value at the flat end stands for a slope that is many times as steep at the other."""
-    (share,), (alone,) = product_shares(np.array([0.0, 8.0]), sigmoid_slope)
+    (weight,), (alone,) = product_weights(np.array([0.0, 8.0]), sigmoid_slope)
     assert alone[1] > 100 and 0 < alone[0] < 1, "from the flat end everything is taken many times"
     slopes = at_ends([0.0, 8.0])
-    assert (share * slopes)[0] > 2 * (share * slopes)[1], "yet the steep end decides"
+    assert (weight * slopes)[0] > 2 * (weight * slopes)[1], "yet the steep end decides"
 
 
 @pytest.mark.parametrize(("u", "there"), [((-90, 0), (0, 1)), ((0, 90), (1, 0)), ((2, -90), (1, 0))])
 def test_an_end_whose_slope_has_vanished_is_stood_for_by_the_other(u, there):
-    (shares,), (alone,) = product_shares(np.array(u, np.float64), sigmoid_slope)
+    (weights,), (alone,) = product_weights(np.array(u, np.float64), sigmoid_slope)
     whole = abs(sigmoid(u[1]) - sigmoid(u[0])) / abs(u[1] - u[0])
     expected = np.array(there) * whole / max(at_ends(u))
-    close(shares, expected, "all of it from the end that has kept its digits", rtol=1e-3)
+    close(weights, expected, "all of it from the end that has kept its digits", rtol=1e-3)
     close(alone, expected, "one end or both, there is only one", rtol=1e-3)
 
 
 @pytest.mark.parametrize("u", [(-90.0, 90.0), (-120.0, -100.0), (-3e38, 3e38)])
 def test_where_both_slopes_have_vanished_nothing_is_made_up(u):
-    (shares,), (alone,) = product_shares(np.array(u), sigmoid_slope)
-    close(shares, [0.5, 0.5], "the trapezoid of what is zero")
+    (weights,), (alone,) = product_weights(np.array(u), sigmoid_slope)
+    close(weights, [0.5, 0.5], "the trapezoid of what is zero")
     close(alone, [1, 1], "stays zero")
 
 
@@ -239,10 +243,10 @@ def test_where_both_slopes_have_vanished_nothing_is_made_up(u):
 def test_what_is_no_number_stays_visible_and_alone(value):
     """Without a warning: a network that overflowed is told of by the verdicts."""
     u = np.array([-1.0, 0.5, value, 2.0, 3.0])
-    clean, _ = product_shares(np.array([-1.0, 0.5, 1.0, 2.0, 3.0]), sigmoid_slope)
+    clean, _ = product_weights(np.array([-1.0, 0.5, 1.0, 2.0, 3.0]), sigmoid_slope)
     with np.errstate(all="raise", under="ignore"):
-        shares, from_one_end = product_shares(u, sigmoid_slope)
-    for found in (shares, from_one_end):
+        weights, constant_weights = product_weights(u, sigmoid_slope)
+    for found in (weights, constant_weights):
         assert np.isnan(found[1:3]).any(), "the intervals that end there are no numbers"
         assert np.isfinite(found[[0, 3]]).all(), "the others are as ever"
-    np.testing.assert_allclose(shares[[0, 3]], clean[[0, 3]], rtol=1e-5)
+    np.testing.assert_allclose(weights[[0, 3]], clean[[0, 3]], rtol=1e-5)

@@ -144,7 +144,7 @@ def reported(tmp_path_factory):
     from explorer.models.spec import Network
 
     folder = tmp_path_factory.mktemp("reports") / "report"
-    questions = Questions(Network("toy-vgg"), steps=2, curve_steps=0)
+    questions = Questions(network=Network("toy-vgg"), steps=2, curve_steps=0)
     evaluate(questions, Source(scenes=5, seed=4), folder)
     running = Server(tmp_path_factory.mktemp("server") / "log.txt", "--report", str(folder))
     running.report = folder

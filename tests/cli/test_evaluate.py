@@ -56,7 +56,7 @@ def test_what_is_said_is_what_is_asked(asked, tmp_path):
         "rsi_grad_cam,grad_cam",
         "sise",
         "--steps",
-        "auto",
+        "12",
         "--epsilon",
         "1e-6",
         "--gradients",
@@ -71,7 +71,7 @@ def test_what_is_said_is_what_is_asked(asked, tmp_path):
         "there",
     )
     assert questions.network.name == "vgg19" and questions.layers == ("block4_pool", "block5_pool")
-    assert questions.methods == ("rsi_grad_cam", "grad_cam", "sise") and questions.steps == "auto"
+    assert questions.methods == ("rsi_grad_cam", "grad_cam", "sise") and questions.steps == 12
     assert (questions.epsilon, questions.curve_steps, questions.rules) == (1e-6, 0, PAPER)
     assert questions.options.gradients == "positive" and not questions.options.subtract_baseline
     assert source == Source(str(tmp_path / "photos"), str(tmp_path / "boxes"), str(tmp_path / "labels.csv"), 9), (

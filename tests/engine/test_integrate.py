@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from explorer.engine import integrate, run
-from explorer.engine.adaptive import ROUNDS
-from explorer.engine.integrate import coarse_to_fine, most_points, point_bytes
+from explorer.engine import integrate
+from explorer.engine.adaptive import ROUNDS, max_points
+from explorer.engine.integrate import coarse_to_fine, point_bytes
 from explorer.engine.result import Cost
 from explorer.engine.run import explain, explain_layers
+from explorer.engine.sources import ImagePath
 from explorer.engine.sweep import batch_size
 from support import networks as nets
 from support.counting import Counting, assert_same_maps
@@ -40,12 +41,12 @@ def points_at_once(net, count):
 @pytest.mark.parametrize("size", [1, 2, 5, 13])
 def test_stretch_by_stretch_is_the_same_sum(net, monkeypatch, size, options):
     whole = explain(net, PICTURE, steps=12, **ASKED, **options)
-    monkeypatch.setattr(run, "KEPT_PATH", 1)
+    monkeypatch.setattr(integrate, "HELD_PATH", 1)
     budget = points_at_once(net, size)
     net.forget()
     found = explain(net, PICTURE, steps=12, memory_budget=budget, **ASKED, **options)
     assert max(net.sizes) == size and sorted(net.alphas) == list(net.alphas), f"in order, {net.sizes} at once"
-    assert found.path.on_device is None and found.cost == Cost(passes=13), "nothing held, every point asked for once"
+    assert not found.path.held and found.cost == Cost(passes=13), "nothing held, every point asked for once"
     assert_same_maps(found, whole, f"batches of {size}, {options}")
     assert found.completeness_gap == pytest.approx(whole.completeness_gap, abs=1e-5), "completeness as well"
     np.testing.assert_allclose(found.path.scores, whole.path.scores, rtol=1e-5, err_msg="the curve of the score stays")
@@ -53,19 +54,19 @@ def test_stretch_by_stretch_is_the_same_sum(net, monkeypatch, size, options):
 
 def test_what_is_held_does_not_grow_with_the_steps(net, monkeypatch):
     """While a path is summed, two batches' worth of its points is alive at most."""
-    monkeypatch.setattr(run, "KEPT_PATH", 1)
+    monkeypatch.setattr(integrate, "HELD_PATH", 1)
     alive, most = [], []
-    look = integrate.Source.walk
+    in_order = ImagePath.in_order
 
     def watched(source, alphas):
         import weakref
 
-        for samples in look(source, alphas):
+        for samples in in_order(source, alphas):
             alive.append(weakref.ref(samples))
             most.append(sum(one() is not None for one in alive))
             yield samples
 
-    monkeypatch.setattr(integrate.Source, "walk", watched)
+    monkeypatch.setattr(ImagePath, "in_order", watched)
     explain(net, PICTURE, steps=60, memory_budget=points_at_once(net, 3), **ASKED)
     assert len(most) >= 20 and max(most) <= 3, f"batches alive at once: {most}"
 
@@ -76,7 +77,7 @@ def test_exhausted_memory_is_survived(way, most, monkeypatch):
     asked = ASKED | {"steps": "auto" if way == "placed" else 12}
     whole = explain(nets.make()[0], PICTURE, **asked)
     if way == "streamed":
-        monkeypatch.setattr(run, "KEPT_PATH", 1)
+        monkeypatch.setattr(integrate, "HELD_PATH", 1)
     net = Counting(nets.make()[0], most)
     found = explain(net, PICTURE, **asked)
     assert net.refused and max(net.sizes) <= most, "batches were halved until they fitted"
@@ -172,9 +173,9 @@ def test_automatic_steps_reach_the_tolerance_or_all_they_may(net):
 
 def test_points_are_at_most_what_can_be_held(net, monkeypatch):
     layer = net.layer("features")
-    assert most_points([layer]) == ROUNDS[-1], "a small layer may have all"
-    monkeypatch.setattr(integrate, "KEPT_PATH", 40 * point_bytes(layer))
-    assert most_points([layer]) == 40, "a large one those that fit"
+    assert max_points([layer]) == ROUNDS[-1], "a small layer may have all"
+    monkeypatch.setattr(integrate, "HELD_PATH", 40 * point_bytes(layer))
+    assert max_points([layer]) == 40, "a large one those that fit"
     found = explain(net, PICTURE, steps="auto", tolerance=1e-9, **ASKED)
     assert len(found.path.alphas) == 40 and found.estimated_error > 1e-9, "and the estimate says how far that is"
 
@@ -188,7 +189,7 @@ def test_layers_together_are_layers_alone(net, monkeypatch, order, way):
     names = [("stem", "features", "neck")[i] for i in order]
     alone = {name: explain(net, PICTURE, name, 4, steps=9) for name in names}
     if way == "streamed":
-        monkeypatch.setattr(run, "KEPT_PATH", 1)
+        monkeypatch.setattr(integrate, "HELD_PATH", 1)
     net.forget()
     together = explain_layers(net, PICTURE, names, 4, steps=9)
     assert net.passes == 10, "ten points for three layers, not thirty"

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from explorer.attribution.methods import METHODS
-from explorer.attribution.path import LayerPath
+from explorer.attribution.path import Path
 from explorer.engine.applicability import objection
 from explorer.engine.run import explain
 from explorer.network.layers import convolution_ends
@@ -125,7 +125,7 @@ def test_what_is_refused():
         with pytest.raises(nets.InputError) as fault:
             explain(classifier, PICTURE, layer, 4, methods=["grad_cam", "cam"])
         assert reason in str(fault.value) and layer in str(fault.value), "the place and the reason are told"
-    path = LayerPath(np.array([0.0, 1.0]), *np.ones((2, 2, 3, 4, 5)), np.zeros(2))
+    path = Path(np.array([0.0, 1.0]), *np.ones((2, 2, 3, 4, 5)), np.zeros(2))
     for key in MASKED:
         assert METHODS[key].label in nets.refused(METHODS[key], path), "a path alone has no masked pictures"
 
@@ -185,7 +185,7 @@ def test_both_forms_of_grad_cam_plus_plus_and_gradients_next_to_nothing():
     np.testing.assert_allclose(share, others.shares(g, a, others.first_form()), rtol=1e-12, err_msg="one α, two forms")
     for size in (1.0, 1e-6, 1e-20, 1e-30):
         values = [np.stack([v, v]).astype(np.float32) for v in (a, size * g)]
-        found = np.asarray(METHODS["grad_cam_plus_plus"](LayerPath(np.array([0.0, 1.0]), *values, np.zeros(2))))
+        found = np.asarray(METHODS["grad_cam_plus_plus"](Path(np.array([0.0, 1.0]), *values, np.zeros(2))))
         assert_same(found, others.grad_cam_plus_plus(size * g, a), f"gradients about {size}")
     limit = 15 / 2 * ref.grad_cam(ref.Path([1], [a], [size * g], [0]), "positive")
     assert_same(found, limit, "where g S_k vanishes α is ½: positive-gradient Grad-CAM, but for a factor")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.engine import run
+from explorer.engine import integrate
 from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
 from support import networks as nets
@@ -72,9 +72,9 @@ def test_another_classifiers_activations_are_never_used(result):
 
 
 def test_a_path_too_large_to_keep_is_left_out(net, result, monkeypatch):
-    monkeypatch.setattr(run, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5)
+    monkeypatch.setattr(integrate, "HELD_PATH", 2 * 4 * 7 * 4 * 6 * 5)
     assert explain(net, PICTURE, "features", 4, steps=6).path.activations is not None, "room for exactly this path"
-    monkeypatch.setattr(run, "KEPT_PATH", 2 * 4 * 7 * 4 * 6 * 5 - 1)
+    monkeypatch.setattr(integrate, "HELD_PATH", 2 * 4 * 7 * 4 * 6 * 5 - 1)
     found = explain(net, PICTURE, "features", 4, steps=6)
     assert found.path.activations is None and found.path.gradients is None, "one byte too many"
     np.testing.assert_array_equal(found.path.scores, result.path.scores, err_msg="α and y stay")

@@ -9,8 +9,9 @@ from PIL import Image
 
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import DEFAULT
-from explorer.engine.run import completeness_gap, explain, probability_of
+from explorer.engine.run import completeness_gap, explain
 from explorer.errors import InputError
+from explorer.network.output_head import probability_of
 from support import networks as nets
 
 PICTURE = nets.picture(1)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from explorer.attribution.path import joined
-from explorer.engine.sweep import LARGEST_BATCH, batch_size, even_share, sweep
+from explorer.engine.sweep import LARGEST_BATCH, Target, batch_size, in_batches, joined, sweep
 from explorer.errors import Cancelled
 from explorer.network import backend
 from support import networks as nets
@@ -45,7 +44,7 @@ def evenly(points):
 
 def batches(classifier, layers, alphas=None, **options):
     alphas = evenly(POINTS) if alphas is None else alphas
-    return list(sweep(classifier, layers, *ends(classifier), CLASS, "probability", alphas, **options))
+    return list(sweep(Target(classifier, *ends(classifier), CLASS, "probability"), layers, alphas, **options))
 
 
 def per_point(classifier, layers):
@@ -59,7 +58,7 @@ def per_point(classifier, layers):
 
 def values(samples):
     return {
-        "values": samples.values,
+        "values": samples.logits,
         "u": samples.inner,
         "y": samples.scores,
         **{f"A at {name}": a for name, a in zip(NAMES, samples.activations, strict=False)},
@@ -83,7 +82,7 @@ def assert_same(pieces, whole, alphas=None):
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 12, 64])
 def test_the_size_of_batches_changes_no_value(net, layers, whole, size):
     counting = Counting(net)
-    pieces = batches(counting, layers, budget=size * per_point(net, layers))
+    pieces = batches(counting, layers, memory=size * per_point(net, layers))
     assert max(counting.sizes) <= size and counting.passes == POINTS, f"{counting.sizes}: each point once, {size} most"
     assert [len(piece.alphas) for piece in pieces] == counting.sizes, "what goes through together comes out together"
     assert_same(pieces, whole)
@@ -92,7 +91,7 @@ def test_the_size_of_batches_changes_no_value(net, layers, whole, size):
 @pytest.mark.parametrize("points", [1, 2, 3, 7, 23])
 @pytest.mark.parametrize("size", [1, 2, 4, 10])
 def test_any_number_of_points_in_any_batches(net, layers, points, size):
-    pieces = batches(net, layers, evenly(points), budget=size * per_point(net, layers))
+    pieces = batches(net, layers, evenly(points), memory=size * per_point(net, layers))
     np.testing.assert_array_equal(np.concatenate([piece.alphas for piece in pieces]), evenly(points))
     assert all(len(piece.alphas) <= size for piece in pieces), "no batch is larger than the budget holds"
     for piece in pieces:
@@ -102,7 +101,7 @@ def test_any_number_of_points_in_any_batches(net, layers, points, size):
 
 def test_points_come_in_the_order_they_are_asked_for(net, layers, whole):
     order = np.random.default_rng(3).permutation(POINTS)
-    pieces = batches(net, layers, evenly(POINTS)[order], budget=5 * per_point(net, layers))
+    pieces = batches(net, layers, evenly(POINTS)[order], memory=5 * per_point(net, layers))
     np.testing.assert_array_equal(np.concatenate([piece.alphas for piece in pieces]), evenly(POINTS)[order])
     found = np.concatenate([np.asarray(piece.activations[1]) for piece in pieces])
     np.testing.assert_allclose(found, np.asarray(whole.activations[1])[order], rtol=1e-4, atol=1e-5)
@@ -116,12 +115,49 @@ def test_no_points_ask_for_nothing(net, layers):
 def test_batches_are_as_equal_as_can_be():
     for total in range(1, 60):
         for size in range(1, 20):
-            left, parts = total, []
-            while left:
-                parts.append(even_share(left, size))
-                left -= parts[-1]
-            assert max(parts) <= size and max(parts) - min(parts) <= 1, f"{total} points by {size}: {parts}"
-            assert len(parts) == -(-total // size), "and as few as can be"
+            found = in_batches(lambda points, size: None, lambda points, _: points, total, size, lambda done: None)
+            *parts, last = [points.stop - points.start for points in found]
+            assert sum(parts) + last == total and last <= size, f"{total} points by {size}: {parts} and {last}"
+            assert len(set(parts)) <= 1 and all(last <= part <= size for part in parts), (
+                "of one length but for the last"
+            )
+            assert len(parts) + 1 == -(-total // size), "and as few as can be"
+
+
+class Device:
+    """Takes batches of at most `most` points; late: says so when they are waited for, as JAX does."""
+
+    def __init__(self, most, late):
+        self.most, self.late, self.in_flight, self.most_in_flight = most, late, 0, 0
+
+    def begin(self, points, size):
+        self._check(points, late=False)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        return points
+
+    def finish(self, points, begun):
+        assert points == begun, "batches are finished in the order in which they were begun"
+        self.in_flight -= 1
+        self._check(points, late=True)
+        return points
+
+    def _check(self, points, late):
+        if late == self.late and points.stop - points.start > self.most:
+            self.in_flight = 0
+            raise MemoryError
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("most", [1, 2, 5, 12])
+@pytest.mark.parametrize("where", ["CPU", "GPU"])
+def test_a_card_is_handed_a_batch_ahead_and_no_point_is_lost(where, most, late, monkeypatch):
+    monkeypatch.setattr(backend, "device", lambda: where)
+    device = Device(most, late)
+    found = in_batches(device.begin, device.finish, 12, 12 if most < 12 else 3, lambda done: None)
+    kept = [point for points in found for point in range(points.start, points.stop)]
+    assert kept == list(range(12)), f"every point once and in order: {kept}"
+    assert device.most_in_flight == (2 if where == "GPU" else 1), "one ahead on a card, none on a processor"
 
 
 def test_the_budget_sets_the_batch(net, layers):
@@ -167,7 +203,7 @@ def test_the_budget_covers_what_a_batch_leaves(net):
 @pytest.mark.parametrize("size", [1, 5, 12])
 def test_progress_rises_and_ends_at_the_total(net, layers, size):
     told = []
-    batches(net, layers, budget=size * per_point(net, layers), progress=lambda *args: told.append(args))
+    batches(net, layers, memory=size * per_point(net, layers), progress=lambda *args: told.append(args))
     stages, done, totals = zip(*told, strict=True)
     assert set(stages) == {"the path"} and set(totals) == {POINTS}, "one stage, counted in points of the path"
     assert list(done) == sorted(done) and done[0] == 0 and done[-1] == POINTS, f"from none to all: {done}"
@@ -183,7 +219,7 @@ def test_a_cancelled_sweep_stops_and_the_next_one_works(net, layers, whole, at):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        batches(counting, layers, budget=3 * per_point(net, layers), progress=progress)
+        batches(counting, layers, memory=3 * per_point(net, layers), progress=progress)
     assert counting.passes == at, f"no point is computed after {at}"
     assert_same(batches(counting, layers), whole)
 
@@ -196,7 +232,7 @@ def test_a_cancelled_sweep_stops_and_the_next_one_works(net, layers, whole, at):
 def test_batches_halve_when_memory_is_exhausted(net, layers, whole, most, known):
     counting, told = Counting(net, most), []
     some, given = (layers[:1], whole.activations[0]) if known else (layers, None)
-    pieces = batches(counting, some, known=given, progress=lambda stage, done, total: told.append(done))
+    pieces = batches(counting, some, activations=given, progress=lambda stage, done, total: told.append(done))
     for piece, stop in zip(pieces, np.cumsum(counting.sizes), strict=True):
         np.testing.assert_allclose(piece.scores[-1], whole.scores[stop - 1], rtol=1e-5, err_msg="halving changes no y")
     if not known:
@@ -236,7 +272,7 @@ def test_another_fault_is_not_taken_for_exhausted_memory(net, layers):
 def test_known_activations_spare_the_network_before_the_layer(net, layers, whole, index):
     counting = Counting(net)
     known = whole.activations[index]
-    pieces = batches(counting, layers[index : index + 1], known=known, budget=5 * per_point(net, layers))
+    pieces = batches(counting, layers[index : index + 1], activations=known, memory=5 * per_point(net, layers))
     assert counting.passes == 0 and counting.heads == POINTS, "only what is behind the layer is run, once a point"
     found = joined(pieces)
     np.testing.assert_array_equal(found.activations[0], known, err_msg="the activations are those given")
@@ -258,13 +294,13 @@ def test_points_are_on_the_straight_path(net, layers, whole):
         )
         p = np.asarray(net.model(x))[0]
         assert abs(whole.scores[i] - p[CLASS]) < 1e-5, f"y at α = {alpha} is the network's probability"
-        logits = whole.values[i]
+        logits = whole.logits[i]
         np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), p, rtol=1e-4, err_msg="of its logits")
 
 
 def test_the_score_is_a_function_of_u(net, whole):
     score = net.score("probability")
     np.testing.assert_allclose(score.value(whole.inner), whole.scores, rtol=1e-6, err_msg="y = σ(M)")
-    others = np.delete(whole.values.astype(np.float64), CLASS, axis=1)
-    margins = whole.values[:, CLASS] - np.log(np.exp(others).sum(axis=1))
+    others = np.delete(whole.logits.astype(np.float64), CLASS, axis=1)
+    margins = whole.logits[:, CLASS] - np.log(np.exp(others).sum(axis=1))
     np.testing.assert_allclose(whole.inner, margins, rtol=1e-4, atol=1e-5, err_msg="u is the margin of the class")

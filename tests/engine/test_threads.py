@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from explorer.engine.result import Cost
-from explorer.engine.result_cache import Recent
+from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import explain, explain_layers
 from explorer.errors import Cancelled
 from support import networks as nets
@@ -72,7 +72,7 @@ def test_one_network_asked_for_different_layers_at_once():
 @pytest.mark.parametrize("limit", [0, 40_000, 1 << 30])
 def test_one_cache_under_any_interleaving(alone, limit):
     """Whatever is kept, reused or making room meanwhile."""
-    net, recent = nets.make()[0], Recent(limit)
+    net, recent = nets.make()[0], ResultCache(limit)
 
     def ask(seed):
         order = random.Random(seed).sample(range(len(QUESTIONS)), len(QUESTIONS))
@@ -98,7 +98,7 @@ class Slow(Counting):
 
 
 def test_the_same_question_at_once_is_answered_once():
-    net, recent = Slow(nets.make()[0]), Recent()
+    net, recent = Slow(nets.make()[0]), ResultCache()
     found = at_once([lambda: recent.explain(net, **QUESTIONS[0]) for _ in range(4)])
     assert net.passes == 7, f"seven points, though four asked: {net.sizes}"
     assert sorted(one.cost.passes for one in found) == [0, 0, 0, 7], "and the answers say who waited"
@@ -107,7 +107,7 @@ def test_the_same_question_at_once_is_answered_once():
 
 
 def test_whoever_waits_may_stop_and_the_other_goes_on():
-    net, recent, waiting = Slow(nets.make()[0]), Recent(), threading.Event()
+    net, recent, waiting = Slow(nets.make()[0]), ResultCache(), threading.Event()
     question = QUESTIONS[0] | {"memory_budget": 1}  # seven batches
 
     def wait(stage, done, total):
@@ -128,7 +128,7 @@ def test_whoever_waits_may_stop_and_the_other_goes_on():
 
 
 def test_the_first_stopping_leaves_the_question_to_the_second():
-    net, recent = Slow(nets.make()[0]), Recent()
+    net, recent = Slow(nets.make()[0]), ResultCache()
     question = QUESTIONS[0] | {"memory_budget": 1}
 
     def stop(stage, done, total):

@@ -24,7 +24,7 @@ from support import ROOT
 
 FILES = (results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS)
 SCENES = 16
-QUESTIONS = Questions(Network("toy-vgg"), layers=("block5_pool",), steps=3, curve_steps=2)
+QUESTIONS = Questions(network=Network("toy-vgg"), layers=("block5_pool",), steps=3, curve_steps=2)
 COMMAND = (
     sys.executable,
     "-m",

@@ -30,7 +30,7 @@ def net():
 
 @pytest.fixture(scope="module")
 def questions(net):
-    asked = Questions(Network("net"), layers=("features", "pool"), steps=STEPS, curve_steps=5)
+    asked = Questions(network=Network("net"), layers=("features", "pool"), steps=STEPS, curve_steps=5)
     return asked.checked(net)
 
 
@@ -180,13 +180,13 @@ def test_what_is_wrong_with_a_picture_is_its_own_affair(net, questions, tmp_path
     assert (found.status, found.reason) == ("failed", "It could not be read ahead.")
     found = measure(net, item(), questions, reading(("unicorn",)))
     assert found.status == "failed" and "'unicorn'" in found.reason and "7" in found.reason
-    monkeypatch.setattr(measuring, "explain_layers", lambda *given, **more: 1 / 0)
+    monkeypatch.setattr(measuring, "answer", lambda *given, **more: 1 / 0)
     found = measure(net, item(), questions, reading())
     assert found.status == "failed" and "ZeroDivisionError" in found.reason, "nor does a fault of ours end the run"
 
 
 def test_what_would_be_wrong_with_every_picture_is_told_at_once(net):
-    asked = Questions(Network("net"), steps=STEPS)
+    asked = Questions(network=Network("net"), steps=STEPS)
     assert asked.checked(net).layers == tuple(layer.name for layer in net.block_ends[-2:]), "the last two blocks' ends"
     for wrong in (
         {"layers": ("attic",)},
@@ -197,7 +197,7 @@ def test_what_would_be_wrong_with_every_picture_is_told_at_once(net):
         {"baseline": "plaid"},
         {"methods": ("cam",)},
     ):
-        assert networks.refused(replace(asked, **wrong).checked, net)
+        assert networks.refused(lambda wrong: replace(asked, **wrong).checked(net), wrong)
     for wrong in (-1, 1, 2.5, True, 10**6):
-        assert "received" in networks.refused(lambda steps: Questions(Network("net"), curve_steps=steps), wrong)
+        assert "received" in networks.refused(lambda steps: Questions(network=Network("net"), curve_steps=steps), wrong)
     assert "received" in networks.refused(Rules, False, False, 1.5)

@@ -47,7 +47,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def questions():
-    return Questions(Network("net"), layers=("pool", "features"), steps=3, curve_steps=2)
+    return Questions(network=Network("net"), layers=("pool", "features"), steps=3, curve_steps=2)
 
 
 def files(folder):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explorer.engine.result_cache import Recent
+from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import explain
 from explorer.models.pool import Loaded
 from support import networks as nets
@@ -142,7 +142,7 @@ def test_bytes_are_those_of_the_weights():
 
 
 def test_a_classifier_that_made_room_is_freed_with_its_results():
-    recent = Recent()
+    recent = ResultCache()
     one_size = nets.make()[0].bytes
     loaded = Loaded(int(1.5 * one_size), let_go=recent.forget)
     classifier = loaded.get("a", lambda: nets.make()[0])

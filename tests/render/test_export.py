@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.attribution.path import Path
 from explorer.engine.images import fit
-from explorer.engine.result import Comparison, PathRecord
+from explorer.engine.result import Result
 from explorer.errors import InputError
 from explorer.network.layers import Layer
 from explorer.render import export, sheet
@@ -24,17 +25,24 @@ def blob(height, width, row, column):
     return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 4).astype(np.float32)
 
 
-def make_comparison(cams=None, size=(64, 96), **changes):
-    """A Comparison as `explain` returns it, of made-up maps: Grad-CAM dark, the others not."""
+class MadeUp(SimpleNamespace):
+    """What a Result reads of its Question."""
+
+    def record(self, layer, class_index):
+        return self.settings | {"layer": layer.name, "class_index": class_index}
+
+
+def make_comparison(cams=None, size=(64, 96), class_name="sailing boat", settings=None, **changes):
+    """A Result as `explain` returns it, of made-up maps: Grad-CAM dark, the others not."""
     shown = cams or {"grad_cam": 4e-11 * blob(4, 6, 1, 4), "integrated_grad_cam": 3e-4 * blob(4, 6, 2, 1)}
     if cams is None:
         shown["rsi_grad_cam"] = 2e-3 * blob(4, 6, 1, 4)
     pixels = np.random.default_rng(1).integers(0, 256, (2, *size, 3), dtype=np.uint8)
-    settings = {
+    told = {
         "model": "toy-vgg",
         "layer": "block5_pool",
         "class_index": 1,
-        "class_name": "sailing boat",
+        "class_name": class_name,
         "baseline": "black",
         "steps": 3,
         "score": "probability",
@@ -43,24 +51,32 @@ def make_comparison(cams=None, size=(64, 96), **changes):
         "quadrature": "trapezoid",
         "methods": list(shown),
     }
+    question = MadeUp(
+        image=pixels[0],
+        baseline_image=pixels[1],
+        classifier=SimpleNamespace(class_names=("cup", class_name, "tree"), kind="softmax"),
+        settings=told | (settings or {}),
+        score="probability",
+        gradients="raw",
+        units="selected",
+    )
     values = {
-        "settings": settings,
+        "question": question,
         "epsilon": 1e-8,
-        "image": pixels[0],
-        "baseline_image": pixels[1],
         "class_index": 1,
-        "class_name": "sailing boat",
-        "probability": 1 - 2e-8,
-        "complement": 2e-8,
-        "probabilities": np.array([2e-8, 1, 0], np.float32),
         "layer": Layer("block5_pool", (4, 6, 8), cuts=True),
-        "path": PathRecord(np.linspace(0, 1, 4, dtype=np.float32), np.array([0.1, 0.9, 1, 1], np.float32)),
+        "path": scored(np.linspace(0, 1, 4), [0.1, 0.9, 1, 1]),
         "completeness_gap": 0.0012,
         "vanished": False,
         "cams": shown,
-        "classifier": SimpleNamespace(class_names=("cup", "sailing boat", "tree")),
     }
-    return Comparison(**values | changes)
+    return Result(**values | changes)
+
+
+def scored(alphas, scores):
+    """A path that is not held, at the end of which the class has p = 1 − 2e-8."""
+    logits = np.tile(np.log(np.array([2e-8, 1 - 2e-8, 1e-30])), (len(alphas), 1))
+    return Path(np.float32(alphas), None, None, np.float32(scores), logits=logits)
 
 
 def read_strictly(path):
@@ -118,7 +134,8 @@ def test_the_record_holds_every_setting_and_result(tmp_path):
     expected = {**comparison.settings, "epsilon": 1e-8, "colormap": "viridis", "opacity": 0.8}
     assert told["settings"] == expected, "every setting is told, so that the result can be had again"
     assert told["picture"] == "pictures/a.jpg"
-    assert told["probability"] == 1 - 2e-8 and told["one_minus_probability"] == 2e-8
+    assert told["probability"] == pytest.approx(1 - 2e-8, abs=1e-15)
+    assert told["one_minus_probability"] == pytest.approx(2e-8, rel=1e-6), "without cancellation"
     assert told["completeness_gap"] == 0.0012
     assert [entry["class_name"] for entry in told["most_probable"]] == ["sailing boat", "cup", "tree"]
     assert told["layer"] == {"name": "block5_pool", "shape": [4, 6, 8], "cuts": True}
@@ -134,7 +151,7 @@ def test_the_record_holds_every_setting_and_result(tmp_path):
 def test_a_map_that_is_not_finite_is_still_strict_json(tmp_path, value):
     cams = {"grad_cam": np.full((4, 6), value, np.float32), "rsi_grad_cam": blob(4, 6, 1, 1)}
     scores = np.array([0, value], np.float32)
-    comparison = make_comparison(cams, path=PathRecord(np.array([0, 1], np.float32), scores))
+    comparison = make_comparison(cams, path=scored([0, 1], scores))
     export.save(replace(comparison, completeness_gap=float(value)), tmp_path, "a")
     told = read_strictly(tmp_path / "a.json")
     assert told["methods"]["grad_cam"]["maximum"] is None and told["completeness_gap"] is None, "no number is null"
@@ -226,7 +243,7 @@ def test_words_are_drawn_in_most_alphabets(name):
 def test_long_words_stay_within_the_margins(name):
     baseline = {"baseline": f"{name}.png"}
     one = make_comparison({"rsi_grad_cam": blob(4, 6, 1, 4)}, class_name=name)
-    whole = export.side_by_side(replace(one, settings=one.settings | baseline))
+    whole = export.side_by_side(make_comparison({"rsi_grad_cam": blob(4, 6, 1, 4)}, class_name=name, settings=baseline))
     assert (whole[:, -sheet.MARGIN :] == 255).all(), "the right margin stays white, whatever a class is called"
     usual = export.side_by_side(one)
     overlays = slice(sheet.MARGIN + sheet.PANEL, None)

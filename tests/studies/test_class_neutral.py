@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from explorer.engine.baselines import ClassNeutral, canonical, describe, displayed, make_baseline
-from explorer.engine.result_cache import Recent
+from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import explain
 from explorer.errors import Cancelled, InputError
 from explorer.network import output_head
@@ -191,7 +191,7 @@ def test_of_whole_pixels_it_explains_as_the_picture_of_the_same(net, word):
 def test_its_path_begins_at_values_no_picture_has(net):
     pixels = np.random.default_rng(0).normal(0, 50, (*SIZE, 3)).astype(np.float32)
     found = explain(net, networks.picture(), baseline=ClassNeutral(pixels), steps=4)
-    assert np.allclose(found.path.values[0], net.values(pixels[None])[0], rtol=1e-4, atol=1e-5), "neither cut nor whole"
+    assert np.allclose(found.path.logits[0], net.values(pixels[None])[0], rtol=1e-4, atol=1e-5), "neither cut nor whole"
     assert np.array_equal(found.baseline_image, pixels), "and the result has them"
     again = explain(net, found.image, **found.asks)
     assert np.array_equal(again["rsi_grad_cam"].cam, found["rsi_grad_cam"].cam), "the same can be asked again"
@@ -201,7 +201,7 @@ def test_its_path_begins_at_values_no_picture_has(net):
 
 
 def test_results_from_it_are_remembered(net):
-    recent, pixels = Recent(), np.full((*SIZE, 3), -1.5)
+    recent, pixels = ResultCache(), np.full((*SIZE, 3), -1.5)
     asked = {"class_index": 1, "steps": 4}
     first = recent.explain(net, networks.picture(), baseline=ClassNeutral(pixels), **asked)
     again = recent.explain(net, networks.picture(), baseline=ClassNeutral(pixels.copy()), **asked)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explorer.engine.integrate import KEPT_PATH
+from explorer.engine.integrate import HELD_PATH
 from explorer.engine.run import explain
 from explorer.errors import Cancelled
 from explorer.studies import convergence
@@ -113,7 +113,7 @@ def test_distances_of_maps_are_of_their_shapes():
 
 def test_the_finest_path_is_one_that_can_be_held():
     def layer(points):  # at which just so many points can be held
-        return SimpleNamespace(shape=(1, 1, KEPT_PATH // (8 * points)), name="made up")
+        return SimpleNamespace(shape=(1, 1, HELD_PATH // (8 * points)), name="made up")
 
     assert finest_steps(layer(257)) == FINEST and finest_steps(layer(256)) == FINEST // 2
     assert finest_steps(layer(convergence.COARSEST + 1)) == convergence.COARSEST
@@ -121,5 +121,5 @@ def test_the_finest_path_is_one_that_can_be_held():
 
 
 def test_a_path_that_is_not_kept_is_refused_in_a_sentence(fine):
-    gone = replace(fine, path=replace(fine.path, on_device=None))
+    gone = replace(fine, path=fine.path.released())
     assert "kept" in nets.refused(converge, fine, lambda *given, **asks: gone)

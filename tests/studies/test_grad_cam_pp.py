@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.attribution.metrics import cosine
-from explorer.studies.at_image import AtPicture
+from explorer.studies.at_image import AtImage
 from explorer.studies.grad_cam_pp import pair
 
 SHAPE = (3, 4, 5)
@@ -13,14 +13,16 @@ SHAPE = (3, 4, 5)
 def at(seed=0, gradient=1.0, activation=1.0):
     rng = np.random.default_rng(seed)
     activations, gradients = activation * rng.uniform(size=SHAPE), gradient * rng.normal(size=SHAPE)
-    return AtPicture(activations, gradients, np.zeros(3), 0.0)
+    return AtImage(activations, gradients, np.zeros(3), 0.0)
 
 
 @pytest.mark.parametrize("gradient", [1e-3, 1e-9, 1e-20])
 def test_they_are_equivalent_where_gradients_are_small(gradient):
     """α = ½ (1 − g S/2 + …): the smaller g S_k, the nearer α to ½ and the weights to ½ Z times those of the mean."""
     found = pair(at(gradient=gradient))
-    assert (found.shares <= 0.5).all() and found.shares.min() > 0.5 - 10 * gradient - 1e-7, "α is nearly ½ everywhere"
+    assert (found.coefficients <= 0.5).all() and found.coefficients.min() > 0.5 - 10 * gradient - 1e-7, (
+        "α is nearly ½ everywhere"
+    )
     assert found.cosine > 1 - 1e-4
     places = SHAPE[0] * SHAPE[1]
     np.testing.assert_allclose(found.plus_plus, places / 2 * found.positive, rtol=2e-2, err_msg="½ Z times the other")
@@ -33,17 +35,19 @@ def test_they_part_where_gradients_and_activations_are_large():
     counts = (one.gradients > 0).sum(axis=(0, 1)) / one.activations.sum(axis=(0, 1))
     expected = np.maximum(one.activations @ counts, 0)
     np.testing.assert_allclose(found.plus_plus, expected, rtol=1e-3)
-    assert found.shares.max() < 1e-2 and found.cosine < 0.99
+    assert found.coefficients.max() < 1e-2 and found.cosine < 0.99
 
 
 def test_alpha_is_told_of_positive_gradients_alone():
     one = at()
     found = pair(one)
-    assert len(found.shares) == (one.gradients > 0).sum()
-    assert (found.shares > 0).all() and (found.shares <= 0.5).all(), "within (0, ½]"
+    assert len(found.coefficients) == (one.gradients > 0).sum()
+    assert (found.coefficients > 0).all() and (found.coefficients <= 0.5).all(), "within (0, ½]"
     sums = one.activations.sum(axis=(0, 1))
     squares = one.gradients**2 / (2 * one.gradients**2 + one.gradients**3 * sums)
-    np.testing.assert_allclose(found.shares, squares[one.gradients > 0], rtol=1e-5, err_msg="the paper's first form")
+    np.testing.assert_allclose(
+        found.coefficients, squares[one.gradients > 0], rtol=1e-5, err_msg="the paper's first form"
+    )
 
 
 @pytest.mark.parametrize("size", [1, 1e-200, 1e200])

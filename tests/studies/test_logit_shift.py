@@ -46,9 +46,9 @@ def test_a_strength_adds_itself_over_z_to_every_weight(net, strength):
     if by_hand.max() > 0.05 * np.abs(logit.signed).max():
         assert_same(found.logit_map, by_hand, f"ReLU(L + (K/Z) Σ_k A_k) at K = {strength}")
     np.testing.assert_allclose(
-        found.values, logit.values + found.shift, atol=1e-5 * max(1, abs(found.shift)), err_msg="t on every logit"
+        found.logits, logit.logits + found.shift, atol=1e-5 * max(1, abs(found.shift)), err_msg="t on every logit"
     )
-    old, new = (nets.softmax(v.astype(np.float64)[None])[0] for v in (logit.values, found.values))
+    old, new = (nets.softmax(v.astype(np.float64)[None])[0] for v in (logit.logits, found.logits))
     np.testing.assert_allclose(new, old, atol=1e-5, err_msg="the probabilities stay")
     np.testing.assert_allclose(
         found.probability_map,
@@ -96,7 +96,7 @@ def test_any_map_where_there_are_more_channels_than_places():
     _, layer, logit = at()
     rng = np.random.default_rng(3)
     many = rng.uniform(size=(*layer.shape[:2], 40))
-    one = type(logit)(many, rng.normal(size=many.shape), logit.values, 0.0)
+    one = type(logit)(many, rng.normal(size=many.shape), logit.logits, 0.0)
     wanted = np.zeros(layer.shape[:2])
     wanted[0, -1] = wanted[-1, 0] = 1
     found = expected(one, painted(one, wanted))
@@ -137,8 +137,8 @@ def test_logits_a_factor_larger_are_a_network_of_a_larger_last_layer(net, factor
 def test_float32_loses_the_class_term_where_p_rounds_to_one():
     """1 − p under 6e-8: the naive gradient is about the other classes alone, the stable one is not."""
     classifier, layer, logit = at()
-    c = int(logit.values.argmax())
-    margin = np.sort(logit.values)[-1] - np.sort(logit.values)[-2]
+    c = int(logit.logits.argmax())
+    margin = np.sort(logit.logits)[-1] - np.sort(logit.logits)[-2]
 
     def both(factor):
         found = [

@@ -121,7 +121,7 @@ def test_colours_run_over_the_final_map_or_where_each_picture_stands_alone_over_
     low, high = played.scale("rsi_grad_cam")
     assert (low, high) == (played.cams["rsi_grad_cam"][-1].min(), played.cams["rsi_grad_cam"][-1].max())
     assert played.scale("grad_cam") == (0, played.cams["grad_cam"].max()), "else a vanished map would look large"
-    assert METHODS["grad_cam"].at_picture_only and not METHODS["rsi_grad_cam"].at_picture_only
+    assert METHODS["grad_cam"].at_image_only and not METHODS["rsi_grad_cam"].at_image_only
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-30, 1e25])
@@ -133,5 +133,5 @@ def test_a_norm_neither_vanishes_nor_overflows(size):
 
 
 def test_a_path_that_was_not_kept_is_refused_in_a_sentence(result):
-    gone = replace(result, path=replace(result.path, on_device=None))
+    gone = replace(result, path=result.path.released())
     assert "kept" in nets.refused(playback, gone)

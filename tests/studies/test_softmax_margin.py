@@ -49,7 +49,7 @@ def test_the_naive_map_is_right_until_p_rounds_to_one_and_then_about_other_class
 
 def test_a_class_that_is_not_ahead_has_no_margin_to_show():
     result, logit = asked()
-    other = int(np.argsort(logit.values)[0])
+    other = int(np.argsort(logit.logits)[0])
     behind, at = asked(other)
     assert at_margin(behind, at, 5) is None and errors_along(behind, at, [5]) == (None, None)
     assert at_margin(result, logit, 5) is not None

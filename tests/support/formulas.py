@@ -1,11 +1,14 @@
 """Paths made of formulas, which need no network and whose truth is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from explorer.attribution.methods import Options
 from explorer.attribution.path import Samples
 from explorer.attribution.scores import SCORES
-from explorer.engine.adaptive import Placement
+from explorer.engine.adaptive import Refinement
+from explorer.engine.integrate import LayerTask
 
 H, W, K = 3, 4, 5
 SHOWN = ("rsi_grad_cam", "integrated_grad_cam")
@@ -45,8 +48,15 @@ def random(seed, kinked):
     return made_of(activations, q, lambda t: low + (high - low) * t + bend * np.sin(np.pi * t))
 
 
-def search(methods=SHOWN, cuts=False, slope=SLOPE):
-    return Placement([methods], Options(), slope, [cuts])
+def task(methods=SHOWN, cuts=False):
+    """A layer that was made up, and what is asked of it."""
+    layer = SimpleNamespace(name="made up", shape=(H, W, K), cuts=cuts)
+    return LayerTask(layer, tuple(methods), ("rsi_grad_cam",))
+
+
+def refinement(samples, methods=SHOWN, cuts=False, options=None):
+    """What the points say so far."""
+    return Refinement(samples, [task(methods, cuts)], options or Options(), SLOPE)
 
 
 CASES = [(seed, kinked) for kinked in (False, True) for seed in range(12)]

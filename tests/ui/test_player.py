@@ -1,6 +1,7 @@
 """What the Path page is given: every stop of the path, in one piece, and the words about it."""
 
 import base64
+import copy
 import html
 import json
 import re
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explorer.engine.result_cache import Recent
+from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import explain
 from explorer.render.charts.histograms import flat_zone
 from explorer.studies.playback import playback
@@ -32,7 +33,7 @@ def result():
 
 @pytest.fixture
 def explorer():
-    return SimpleNamespace(recent=Recent(), pace=lambda classifier: 0.01)
+    return SimpleNamespace(recent=ResultCache(), pace=lambda classifier: 0.01)
 
 
 def given(page):
@@ -79,8 +80,9 @@ def test_the_story_tells_of_the_flat_zone_in_the_path_s_own_numbers(result):
 
 
 def test_names_of_classes_cannot_write_the_page(result):
-    nasty = SimpleNamespace(**{**vars(result.classifier), "class_names": ["<b onclick=x>&</div>"] * nets.CLASSES})
-    page = player.html(replace(result, classifier=nasty), playback(result), None, LOOK)
+    nasty = copy.copy(result.classifier)
+    nasty.class_names = ["<b onclick=x>&</div>"] * nets.CLASSES
+    page = player.html(result.of(nasty), playback(result), None, LOOK)
     assert "<b onclick" not in page and "<b onclick" not in given(page)["tops"][0]
 
 
@@ -91,7 +93,7 @@ def test_as_many_stops_as_the_page_can_take(result):
 
 
 def test_it_says_where_a_path_was_not_kept(result, explorer):
-    session = Session(result=replace(result, path=replace(result.path, on_device=None)))
+    session = Session(result=replace(result, path=result.path.released()))
     places = path.show(explorer, session, LOOK, False, Silent())
     assert "kept" in places["path_player"] and "path-slider" not in places["path_player"]
     assert len(places["path_rise"].data) == 1, "the score along it is still shown"

@@ -32,7 +32,7 @@ def finished(tmp_path_factory):
         Image.fromarray(networks.picture(i)).save(place / "pictures" / f"picture-{i}.png")
         (place / f"picture-{i}.xml").write_text(f"<annotation>{box * (1 + (i == 2))}</annotation>", encoding="utf-8")
     questions = Questions(
-        Network("net"), layers=("pool", "features"), steps=4, curve_steps=0, rules=Rules(one_box=True)
+        network=Network("net"), layers=("pool", "features"), steps=4, curve_steps=0, rules=Rules(one_box=True)
     )
     source = Source(str(place / "pictures"), str(place))
     run_evaluation(questions, source, place / "report", classifier=networks.make()[0])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from gradio.context import LocalContext
 
-from explorer.engine.result import Cost
-from explorer.engine.result_cache import Recent
-from explorer.engine.run import explain
+from explorer.engine.result import Cost, Result
+from explorer.engine.result_cache import ResultCache
+from explorer.engine.run import answer, explain
 from explorer.errors import Cancelled, InputError
 from explorer.models import spec as known
 from explorer.models.pool import Loaded
@@ -38,8 +38,8 @@ class Zero:
     def __init__(self, monkeypatch):
         pictures = tuple(Picture(f"scene {i}", nets.picture(i), f"note {i}", True) for i in range(3))
         self.spaces, self.taken, self.net = fake_spaces.put_in_place(monkeypatch), [], Counting(nets.make()[0])
-        recent = Recent()
-        monkeypatch.setattr(zerogpu, "_recent", recent)
+        recent = ResultCache()
+        monkeypatch.setattr(zerogpu, "_cache", recent)
         monkeypatch.setattr(zerogpu, "_loaded", Loaded(let_go=recent.forget))
         monkeypatch.setattr(zerogpu, "_fork_between_loads", lambda: None)
         monkeypatch.setattr(backend, "take_graphics_card", lambda: self.taken.append(threading.current_thread().name))
@@ -65,7 +65,7 @@ def test_the_answer_is_the_same_as_without(zero):
     assert len(zero.taken) == 1 and zero.net.passes == POINTS, "it was made where the card is"
     for name in ("settings", "epsilon", "class_name", "probability", "complement", "completeness_gap", "cost"):
         assert getattr(found, name) == getattr(expected, name), f"{name} is what it is without"
-    for name in ("alphas", "scores", "inner", "values"):
+    for name in ("alphas", "scores", "inner", "logits"):
         np.testing.assert_array_equal(getattr(found.path, name), getattr(expected.path, name), err_msg=name)
     assert found.classifier is zero.here and found.layer is zero.here.layer("features"), "and is at home here"
     assert [one.verdict for one in found] == [one.verdict for one in expected], "down to the advice"
@@ -73,8 +73,8 @@ def test_the_answer_is_the_same_as_without(zero):
 
 def test_what_travels_holds_no_framework_and_no_path(zero):
     whole = explain(nets.make()[0], zero.picture, **QUESTION)
-    sent = pickle.dumps(zerogpu._for_the_way(whole))
-    assert whole.path.on_device is not None and zerogpu._for_the_way(whole).path.on_device is None, "the path stays"
+    sent = pickle.dumps(whole.of(None))
+    assert whole.path.held and whole.of(None).path.held is False, "the path stays"
     for library in (b"keras", b"tensorflow", b"jax", b"torch"):
         assert library not in sent, f"{library} is not needed to unpickle it"
 
@@ -90,8 +90,10 @@ def test_progress_and_maps_that_sharpen_arrive_in_their_order(zero):
 
 
 def test_maps_that_nobody_is_shown_do_not_travel(zero, monkeypatch):
-    sent, pack = [], zerogpu._for_the_way
-    monkeypatch.setattr(zerogpu, "_for_the_way", lambda found: sent.append(found) or pack(found))
+    sent, of = [], Result.of
+    monkeypatch.setattr(
+        Result, "of", lambda result, to: (sent.append(result) if to is None else None) or of(result, to)
+    )
     zero.explain(memory_budget=1)
     assert len(sent) == 1, "the answer alone"
 
@@ -106,7 +108,7 @@ def test_stop_in_the_middle_stops_there_too(zero):
     after = zero.net.passes
     assert after < 60, f"the network was asked for {after} points of 61"
     assert not any(thread.name == "explaining" for thread in threading.enumerate()), "nothing goes on behind"
-    assert zero.explorer.recent.bytes_held == zerogpu._recent.bytes_held == 0, "nothing half is kept"
+    assert zero.explorer.recent.bytes_held == zerogpu._cache.bytes_held == 0, "nothing half is kept"
     assert zero.explain(steps=60).cost == Cost(passes=61), "and the same can be asked again"
 
 
@@ -216,7 +218,7 @@ def test_elsewhere_nothing_changes(monkeypatch, looked_for):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     shared = Explorer(Network("net"))
     assert "spaces" not in looked_for and not shared.computing.lent, "the package is not even looked for"
-    assert shared.recent._explain is explain and shared.computing.describe is backend.describe, "all is as ever"
+    assert shared.computing.answer is answer and shared.computing.describe is backend.describe, "all is as ever"
 
 
 def test_without_the_package_it_goes_on_without_a_card(monkeypatch, caplog):
@@ -237,9 +239,9 @@ except ImportError:
 import numpy as np, pytest
 from support import fake_spaces, networks as nets
 from explorer.network import backend, hooks
-from explorer.engine.result import Cost
+from explorer.engine.result import Cost, Result
 from explorer.errors import Cancelled, InputError
-from explorer.engine.run import explain
+from explorer.engine.run import answer, explain
 from explorer.ui import zerogpu
 from explorer.models import spec as known
 from explorer.ui.wiring import Explorer
@@ -265,7 +267,7 @@ begun.wait()
 told = []
 found = shared.recent.explain(net, picture, progress=lambda *count: told.append(count), **question)
 other_class = shared.recent.explain(net, picture, **(question | {"class_index": 2}))
-assert Network("net") not in zerogpu._loaded and zerogpu._recent.bytes_held == 0, "nothing of it was done here"
+assert Network("net") not in zerogpu._loaded and zerogpu._cache.bytes_held == 0, "nothing of it was done here"
 assert told[-1] == ("the path", 7, 7), told
 assert found.cost == Cost(passes=7) and other_class.cost == Cost(heads=7), "what was loaded and sampled stayed there"
 
@@ -276,8 +278,8 @@ with pytest.raises(Cancelled):
     shared.recent.explain(net, picture, progress=stop, **(question | {"steps": 5000, "memory_budget": 1}))
 with pytest.raises(InputError, match="received 0"):
     shared.recent.explain(net, picture, **(question | {"steps": 0}))
-with pytest.raises(zerogpu.Elsewhere, match="TypeError.*nonsense"):
-    shared.recent.explain(net, picture, nonsense=1, **question)
+with pytest.raises(zerogpu.Elsewhere, match="TypeError"):
+    shared.recent.explain(net, picture, **(question | {"steps": 9, "memory_budget": "nonsense"}))
 assert shared.recent.explain(net, picture, **question).cost == Cost(), "from this process's memory"
 assert shared.recent.explain(net, picture, **(question | {"steps": 3})).cost == Cost(), "from the other's"
 for one, index in ((found, 4), (other_class, 2)):

@@ -1,21 +1,105 @@
-"""What a method is: its equation, and what it needs of the network to be worked out."""
+"""What a method is: its equation, and what it asks of a run of the network.
+
+Three kinds. A path method integrates along a path; a point method looks at the gradient at the image; a mask method
+shows the network the image through masks.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from explorer.attribution.methods.options import Options
 from explorer.attribution.quadrature import stieltjes
 from explorer.errors import InputError
 
 
-def published_trapezoid(options):
-    """The sum of methods that were published as an integral: the quadrature that is chosen."""
+class Curve(Enum):
+    """Which values a path method follows."""
+
+    LAYER = "the layer's activations while the image fades in"
+    INPUT = "the image itself while it fades in"
+    STRAIGHT_LINE = "a straight line between the layer's activations at the two ends of the path"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What methods of every kind have. objection: (a path of the logit) -> why it cannot be had there, or None."""
+
+    key: str
+    label: str
+    hint: str  # a few words beside its map
+    about: str  # one sentence for the page and the README table
+    objection: Callable | None = None
+
+    @property
+    def at_image_only(self):
+        """Whether it looks at the gradient of the explained score where the path ends, and nowhere else."""
+        return False
+
+    @property
+    def curve(self):
+        """The Curve whose points give its map, the last one alone perhaps; None where it asks more of the network."""
+        return None
+
+
+def published_quadrature(options):
+    """The rule of methods that were published as an integral: the quadrature that is chosen."""
     return options.quadrature
 
 
-@dataclass(frozen=True)
-class Masking:
-    """A method that shows the network the picture through masks made of a layer's maps, and weighs them by its answers.
+@dataclass(frozen=True, kw_only=True)
+class PathMethod(Method):
+    """∫ f dg along a curve, made into a map.
+
+    integrand: (path, A(0) (h, w, K), options) -> (f, g), values at the T points of the path.
+    cam: (the integral, the two ends of the whole path, options) -> the raw map (h, w), ≥ 0.
+    rule: options -> the quadrature that it was published with.
+    In these parts a path too long for memory is summed piece by piece, and one whose points are still being placed
+    tells which of them are missing.
+    """
+
+    integrand: Callable
+    cam: Callable
+    rule: Callable = published_quadrature
+    curve: Curve = Curve.LAYER
+
+    def integral(self, path, start, options):
+        """∫ f dg over a part of the path; start: (h, w, K), the activations at α = 0 of the whole path."""
+        return stieltjes(*self.integrand(path, start, options), path.rule(self.rule(options)))
+
+    def __call__(self, path, options=None):
+        """The raw map (h, w), ≥ 0, of a whole path."""
+        options = options or Options()
+        return self.cam(self.integral(path, path.activations[0], options), path, options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointMethod(Method):
+    """The gradient at the image, made into a map.
+
+    cam: (a path, of which the last point is looked at, options) -> the raw map (h, w), ≥ 0.
+    score: the key of the score whose gradient it is about; None: the score that is explained.
+    """
+
+    cam: Callable
+    score: str | None = None
+
+    @property
+    def at_image_only(self):
+        return self.score is None
+
+    @property
+    def curve(self):
+        return Curve.LAYER if self.at_image_only else None
+
+    def __call__(self, path, options=None):
+        """The raw map (h, w), ≥ 0, of a path that ends at the image."""
+        return self.cam(path, options or Options())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskMethod(Method):
+    """The image shown through masks made of a layer's maps, which are weighted by the scores of what is seen.
 
     masks: (A (h, w, K), ∂y/∂A (h, w, K), size) -> `explorer.attribution.methods.masks.Masks`.
     layer_map: (masks, scores (n,), the score of the baseline) -> the map of one layer.
@@ -31,47 +115,8 @@ class Masking:
         """Whether the last layer of every block is looked at, whichever layer is chosen."""
         return self.fuse is not None
 
-
-@dataclass(frozen=True)
-class Method:
-    key: str
-    label: str
-    hint: str  # a few words beside its map
-    about: str  # one sentence for the page and the README table
-    cam: Callable | None = None  # (integral, the two ends of the path, options) -> the raw map (h, w), ≥ 0
-    integrand: Callable | None = None  # (path, A(0), options) -> (f, g); None where nothing is summed along the path
-    rule: Callable = published_trapezoid  # options -> the rule it was published with
-    path: str = "layer"  # of PATHS
-    objection: Callable | None = None  # the two ends -> why it does not apply there, or None
-    masking: Masking | None = None
-
-    @property
-    def at_picture_only(self):
-        """Whether it looks at the gradient where the path ends, and nowhere else."""
-        return self.integrand is None and self.path == "layer"
-
-    def integral(self, path, start, options):
-        """∫ f dg over a stretch of the path; start: (h, w, K), the activations at α = 0 of the whole path."""
-        if self.integrand is None:
-            return 0.0
-        return stieltjes(*self.integrand(path, start, options), path.rule(self.rule(options)))
-
     def __call__(self, path, options=None):
-        """The raw map (h, w), ≥ 0, of a whole path. Raises InputError where it takes more than a path to know it."""
-        if self.masking:
-            raise InputError(
-                f"{self.label} shows the network masked pictures, so a path alone does not give its map: "
-                f"ask for it by explorer.explain(…, methods=[{self.key!r}])."
-            )
-        options = options or Options()
-        return self.cam(self.integral(path, path.activations[0], options), path, options)
-
-
-# Which values along which path a method is about.
-PATHS = {
-    "layer": "the layer's activations while the picture fades in, and the gradient of the score",
-    "input": "the same of the picture itself",
-    "straight": "a straight line between the layer's activations at the two ends, and the gradient on it",
-    "logit": "the layer's activations at the two ends, and the gradient of the logit there",
-    "masks": "none: the scores of masked pictures",
-}
+        raise InputError(
+            f"{self.label} shows the network masked images, so a path alone does not give its map: "
+            f"ask for it by explorer.explain(…, methods=[{self.key!r}])."
+        )

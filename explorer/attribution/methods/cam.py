@@ -3,24 +3,25 @@
 import numpy as np
 
 from explorer.attribution import ops
+from explorer.attribution.methods.base import PointMethod
 
 UNEVEN = 1e-3  # of the largest weight: rounding is a thousandth of that, a network of another form far more
 
 
-def cam(integral, ends, options):
-    """L = ReLU(Σ_k W_kc A_k), A at α = 1  ->  (h, w)
+def cam(path, options):
+    """L = ReLU(Σ_k W_kc A_k), A at the last point of the path  ->  (h, w)
 
     Where the logit is z_c = Σ_k W_kc mean_ij A_k + b_c, its gradient is W_kc / Z at every place: so W_kc is read from
-    ∂z_c/∂A, `ends.gradients`, whatever layer of the network holds it. As published there is no ReLU; it is applied
+    ∂z_c/∂A, `path.gradients`, whatever layer of the network holds it. As published there is no ReLU; it is applied
     here for a map of what speaks for the class, like the others.
     """
-    gradients = ops.convert_to_tensor(ends.gradients[-1])  # (h, w, K)
-    return ops.relu(ops.matmul(ends.activations[-1], ops.sum(gradients, axis=(0, 1))))
+    gradients = ops.convert_to_tensor(path.gradients[-1])  # (h, w, K)
+    return ops.relu(ops.matmul(path.activations[-1], ops.sum(gradients, axis=(0, 1))))
 
 
-def objection(ends):
+def objection(path):
     """Why the logit is not the weighted mean of these maps, in one sentence; None where it is."""
-    gradients = np.asarray(ops.convert_to_numpy(ends.gradients), np.float64)  # (2, h, w, K)
+    gradients = np.asarray(ops.convert_to_numpy(path.gradients), np.float64)  # (2, h, w, K)
     uneven = np.abs(gradients - gradients[-1].mean(axis=(0, 1))).max()
     if uneven <= UNEVEN * np.abs(gradients).max():
         return None
@@ -28,3 +29,14 @@ def objection(ends):
         "CAM needs a layer whose maps, averaged over all places, go straight into the last Dense layer; between this "
         "layer and the logit there is more than that."
     )
+
+
+CAM = PointMethod(
+    key="cam",
+    label="CAM",
+    hint="the final Dense layer's weights",
+    about="Channels weighted as the network's final Dense layer weighs their means.",
+    cam=cam,
+    score="logit",
+    objection=objection,
+)

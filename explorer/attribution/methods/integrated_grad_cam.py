@@ -1,6 +1,7 @@
 """Integrated Grad-CAM (Sattarzadeh 2021), equations (12), (13) and (23) of the paper."""
 
 from explorer.attribution import ops
+from explorer.attribution.methods.base import PathMethod
 
 
 def integrand(path, start, options):
@@ -27,3 +28,14 @@ def rule(options):
 def cam(integral, ends, options):
     """The ReLU is inside the integral, so the integral is the map  ->  (..., h, w)"""
     return integral
+
+
+INTEGRATED_GRAD_CAM = PathMethod(
+    key="integrated_grad_cam",
+    label="Integrated Grad-CAM",
+    hint="Grad-CAM averaged along the path",
+    about="The average of Grad-CAM maps along the path from the baseline to the picture.",
+    integrand=integrand,
+    cam=cam,
+    rule=rule,
+)

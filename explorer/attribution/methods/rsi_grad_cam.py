@@ -3,6 +3,7 @@
 import numpy as np
 
 from explorer.attribution import ops
+from explorer.attribution.methods.base import PathMethod
 
 
 def integrand(path, start, options):
@@ -40,3 +41,13 @@ def completeness_gap(integral, scores):
     with np.errstate(invalid="ignore"):  # a network that overflowed is told of by the verdicts
         total = float(ops.convert_to_numpy(integral).astype(np.float64).sum())
     return abs(total - change) / abs(change) if change else None
+
+
+RSI_GRAD_CAM = PathMethod(
+    key="rsi_grad_cam",
+    label="RSI-Grad-CAM",
+    hint="Riemann-Stieltjes integrated gradients",
+    about="Channels weighted by their gradient integrated over the change of their own activations.",
+    integrand=integrand,
+    cam=cam,
+)

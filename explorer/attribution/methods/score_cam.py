@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from explorer.attribution.methods.base import MaskMethod
 from explorer.attribution.methods.masks import Masks
 
 
@@ -15,3 +16,13 @@ def layer_map(masks, scores, at_baseline):
     increase = np.asarray(scores, np.float64) - at_baseline
     weights = np.exp(increase - increase.max())
     return np.maximum(np.tensordot(weights / weights.sum(), masks.maps.astype(np.float64), 1), 0).astype(np.float32)
+
+
+SCORE_CAM = MaskMethod(
+    key="score_cam",
+    label="Score-CAM",
+    hint="no gradient: the picture seen through each channel",
+    about="Channels weighted by the score of the picture seen through each of them.",
+    masks=masks,
+    layer_map=layer_map,
+)

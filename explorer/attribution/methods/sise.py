@@ -6,6 +6,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from explorer.attribution.methods.base import MaskMethod
 from explorer.attribution.methods.masks import Masks, stretched
 
 LEVELS = 255  # of grey, in which Otsu's threshold is looked for
@@ -77,4 +78,22 @@ def otsu(values):
     return (threshold + 0.5) / LEVELS  # between two levels, so that rounding to them changes no side
 
 
-adaptive_masks = partial(masks, adaptive=True)
+SISE = MaskMethod(
+    key="sise",
+    label="SISE",
+    hint="the picture seen through the maps of every block",
+    about="Maps of every block with a positive mean gradient, weighted by the score of the picture seen through each "
+    "of them, fused from shallow to deep.",
+    masks=masks,
+    layer_map=layer_map,
+    fuse=fuse,
+)
+ADA_SISE = MaskMethod(
+    key="ada_sise",
+    label="Ada-SISE",
+    hint="SISE with fewer maps, chosen by Otsu's threshold",
+    about="SISE with the maps of each block whose mean gradients stand out from the rest.",
+    masks=partial(masks, adaptive=True),
+    layer_map=layer_map,
+    fuse=fuse,
+)

@@ -1,7 +1,7 @@
 """The best and the worst pictures of a report, explained again to be seen."""
 
 import io
-from dataclasses import asdict
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import cv2
@@ -10,7 +10,7 @@ from PIL import Image
 
 from explorer.attribution.heatmaps import describe_probability
 from explorer.engine.images import fit
-from explorer.engine.run import explain
+from explorer.engine.run import answer
 from explorer.errors import InputError
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
@@ -48,20 +48,8 @@ def _card(table, item, classifier, questions, rank, progress):
     first = next(iter(rows.values()))
     index, p = int(table["class_index"][first]), describe_probability(table["p"][first], table["complement"][first])
     picture = fit(sample.image, *classifier.input_size)
-    comparison = explain(
-        classifier,
-        picture,
-        layer,
-        index,
-        baseline=questions.baseline,
-        steps=questions.steps,
-        tolerance=questions.tolerance,
-        methods=questions.methods,
-        epsilon=questions.epsilon,
-        score=questions.score,
-        progress=progress,
-        **asdict(questions.options),
-    )
+    question = replace(questions.about(classifier, picture, index), layers=(layer,))
+    (comparison,) = answer(question, progress=progress).values()
     name = classifier.class_names[index]
     boxes = _boxes(classifier, sample, index)
     tiles = [("picture", _png(_outlined(picture, boxes)), name)]

@@ -69,6 +69,12 @@ def compiled(fn, variables, *shapes):
     return _framework.compiled(fn, variables, shapes)
 
 
+def fused(fn):
+    """A pure function of arrays as one program where starting operations one by one costs most: compiled on JAX, once
+    a shape; as it is elsewhere."""
+    return _framework.fused(fn)
+
+
 def compiles_each_shape():
     """Whether a compiled function is compiled anew for every length of its arguments."""
     return _framework.COMPILES_EACH_SHAPE
@@ -98,6 +104,16 @@ def out_of_memory(fault):
 def fetch(value):
     """The value as a NumPy array, once it is computed."""
     return np.asarray(ops.convert_to_numpy(value))
+
+
+def fetch_all(values):
+    """Several as NumPy arrays, waited for once."""
+    return [fetch(value) for value in _framework.computed(list(values))]
+
+
+def on_device(value):
+    """The array where the network computes, float32: handed over once, however often it is used."""
+    return ops.convert_to_tensor(value, "float32")
 
 
 def flow(fn, shape):

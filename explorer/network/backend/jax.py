@@ -24,6 +24,14 @@ def compiled(fn, variables, shapes):
     return lambda *args: stateless([v.value for v in variables], *args)
 
 
+def fused(fn):
+    return jax.jit(fn)
+
+
+def computed(values):
+    return jax.device_get(values)  # all copies are begun before the first is waited for
+
+
 def gradient(fn, a):
     def total(a):
         u, rest = fn(a)

@@ -31,6 +31,14 @@ def compiled(fn, variables, shapes):
     return inference
 
 
+def fused(fn):
+    return fn
+
+
+def computed(values):
+    return values
+
+
 def gradient(fn, a):
     with torch.enable_grad():
         flat = [one.detach().requires_grad_() for one in tree.flatten(a)]

@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 
 from explorer.attribution.heatmaps import resize
-from explorer.attribution.methods import METHODS
+from explorer.attribution.methods import METHODS, Curve
 from explorer.attribution.methods.sise import fusion
 from explorer.engine.masking import most_masks
 from explorer.engine.run import explain_layers
@@ -50,7 +50,7 @@ def wire(frame, places):
 def show(explorer, session, asked, dark, tell):
     result = session.result
     chosen, (_, progress) = choices.film(result.classifier), session.begin(tell)
-    methods = [key for key in result.settings["methods"] if METHODS[key].path == "layer"] or ["rsi_grad_cam"]
+    methods = [key for key in result.settings["methods"] if METHODS[key].curve is Curve.LAYER] or ["rsi_grad_cam"]
     asks = result.asks | {"methods": methods}
     found = explain_layers(result.classifier, result.image, [one.name for one in chosen], progress=progress, **asks)
     most = most_masks("sise", result.classifier, result.layer)

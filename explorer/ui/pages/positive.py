@@ -73,14 +73,14 @@ def _drawn(session, asked, dark, score, layer):
         "cosines": _table(found, score, layer),
         "positive_maps": f"{row(tiles)}<p class='caption'>{escape(told)}</p>",
         "alpha_title": f"<h3>α of every positive gradient: {escape(score)} at {escape(layer)}</h3>",
-        "alphas": share_histogram(one.shares, dark=dark),
+        "alphas": share_histogram(one.coefficients, dark=dark),
     }
 
 
 def _told(one, score, layer):
     if math.isnan(one.cosine):
         return f"At {layer} no gradient of the {score} is positive: neither map can be had."
-    low, high = (text.number(float(v)) for v in (one.shares.min(), one.shares.max()))
+    low, high = (text.number(float(v)) for v in (one.coefficients.min(), one.coefficients.max()))
     if one.cosine > SAME:
         return f"α lies between {low} and {high}: the weights point the same way (cosine {one.cosine:.6f})."
     return f"α lies between {low} and {high}: the weights differ (cosine {one.cosine:.3f}), and so do the maps."

@@ -142,7 +142,7 @@ def _value(one, score):
 
 def _at_margin(session, asked, dark, margin):
     result, logit, _, (margins, errors) = session.kept[KEY]
-    ahead = margin_of(logit.values, result.class_index)
+    ahead = margin_of(logit.logits, result.class_index)
     if margins is None:
         told = (
             f"Another class is ahead of {result.class_name} by {-ahead:.2g}, and scaling the logits only puts it "
@@ -182,7 +182,7 @@ def _lie(session, asked, weights_of):
         "the probability's, altered": found.probability_map,
     }
     tiles = [_tile(result, asked, cam, words) for words, cam in maps.items()]
-    return row(tiles) + _outputs(result, logit.values, found)
+    return row(tiles) + _outputs(result, logit.logits, found)
 
 
 def _signed_tile(result, asked, one, words):
@@ -196,7 +196,7 @@ def _tile(result, asked, cam, words):
 
 def _outputs(result, before, found):
     """The five most probable classes of both networks, and by how much any probability has changed."""
-    old, new = probabilities(result.classifier.kind, np.stack([before, found.values]))
+    old, new = probabilities(result.classifier.kind, np.stack([before, found.logits]))
     names = result.classifier.class_names
     rows = "".join(
         f"<tr><th scope='row'>{escape(names[i])}</th><td>{_digits(old[i])}</td><td>{_digits(new[i])}</td></tr>"

@@ -45,7 +45,7 @@ def test_the_kind_chosen_keeps_its_parameter_and_a_picture_gets_a_column(explore
     line = lineup.lineup(session.result)
     assert "blurred:3" in line.baselines and "blurred:10" not in line.baselines
     assert list(line.found) == ["blurred:3"], "its own column is there already"
-    picture = explorer.recent.explain(session.result.classifier, networks.picture(), 1e-8, baseline=networks.picture(1))
+    picture = explorer.recent.explain(session.result.classifier, networks.picture(), baseline=networks.picture(1))
     line = lineup.lineup(picture)
     assert len(line.baselines) == len(BASELINES) + 1 and "an uploaded picture" in lineup.board(line, asked())
 

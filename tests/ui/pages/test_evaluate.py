@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.attribution.methods import METHODS, Options
+from explorer.attribution.methods import METHODS
 from explorer.errors import InputError
 from explorer.evaluation.questions import Questions, Rules
 from explorer.evaluation.run import evaluate as run_evaluation
@@ -104,18 +104,13 @@ def test_what_is_asked_is_the_left_column_and_the_page(session, files):
     left = asked(steps=7, score="logit", exponent=-5, units="all", methods=["sise", "cam", "rsi_grad_cam"])
     found = wanted(session, left, given).questions
     assert found == Questions(
-        session.network,
-        "float32",
-        ("pool",),
-        ("rsi_grad_cam", "sise"),
-        "black",
-        7,
-        0.005,
-        1e-5,
-        "logit",
-        Options(units="all"),
-        10,
-        Rules(),
+        network=session.network,
+        layers=("pool",),
+        methods=("rsi_grad_cam", "sise"),
+        steps=7,
+        epsilon=1e-5,
+        score="logit",
+        units="all",
     ), "CAM applies at no such layer, and is left out"
     rules = wanted(
         session, asked(), replace(given, rules=[CORRECT, SMALL_BOX], boxes=["a.csv"], classes="boxes", curves=False)
@@ -192,7 +187,7 @@ def test_the_page_evaluates_as_the_command_line_does(explorer, session, net, fil
     plain.mkdir()
     for i in range(PICTURES):
         saved(plain / f"picture-{i}.png", i)
-    questions = Questions(Network("net"), layers=("pool", "neck"), steps=4)
+    questions = Questions(network=Network("net"), layers=("pool", "neck"), steps=4)
     run_evaluation(questions, Source(str(plain)), tmp_path / "out", classifier=net)
     expected = (tmp_path / "out" / "results.csv").read_bytes()
     with zipfile.ZipFile(places["download"]["value"]) as archive:

@@ -1,0 +1,19 @@
+"""Internal influence (Leino 2018): the mean gradient of every unit along the path."""
+
+from explorer.attribution.methods.base import PathMethod
+from explorer.attribution.methods.integrated_gradients import cam
+
+
+def integrand(path, start, options):
+    """∂y/∂A (T, h, w, K), over α (T,): the mean gradient along the path, (1/m) Σ_ℓ ∂y/∂A(α_ℓ)"""
+    return path.gradients, path.alphas
+
+
+INTERNAL_INFLUENCE = PathMethod(
+    key="internal_influence",
+    label="Internal influence",
+    hint="units, mean gradient along the path",
+    about="Each unit's mean gradient along the path, whatever its own values.",
+    integrand=integrand,
+    cam=cam,
+)
