@@ -75,7 +75,7 @@ def main(arguments=None):
         classifier = networks.load(asked.network)
         (Path(place) / "pictures").mkdir()
         items = written(Path(place) / "pictures", asked.pictures)
-        questions = Questions(Network(asked.network), steps=asked.steps).checked(classifier)
+        questions = Questions(network=Network(asked.network), steps=asked.steps).checked(classifier)
         times = interleaved(ways(classifier, items, questions, place), asked.rounds, print)
         line = len((next(Path(place).glob("tmp*/journal.jsonl"))).read_bytes()) / asked.pictures
     rows = [

@@ -2,6 +2,8 @@
 
 from benchmarks import results
 
+FORWARD = "forward pass"
+PEERS = ("captum", "pytorch-grad-cam")
 METHODS = {"grad_cam": "Grad-CAM", "integrated_grad_cam": "Integrated Grad-CAM", "rsi_grad_cam": "RSI-Grad-CAM"}
 
 
@@ -24,7 +26,8 @@ def places(kept):
 
 
 def times(kept):
-    """One row for each network, steps, way and work; one column a precision."""
+    """One row for each network, steps, way and work; one column a precision, beside each time its multiple of the
+    plain forward pass over the same points in the same backend and precision."""
     rows = {}
     for key, figures in kept.items():
         network, steps, way, precision, work = key.split(" / ")
@@ -32,13 +35,19 @@ def times(kept):
     precisions = sorted({precision for row in rows.values() for precision in row}, key=order)
     columns = ["network", "m", "way", "at", "evaluations", *precisions]
     lines = []
-    for key in sorted(rows, key=lambda key: (key[0], int(key[1]), key[2] == "captum", key[2], key[3])):
+    for key in sorted(rows, key=_row_order):
         network, steps, way, work = key
-        way = way if way == "captum" else f"ours, {way}"
+        forward = rows.get((network, steps, way, FORWARD), {}) if work != FORWARD else {}
+        label = way if way in PEERS else f"ours, {way}"
         counts = sorted({figures["evaluations"] for figures in rows[key].values()})
-        cells = [_cell(rows[key].get(precision)) for precision in precisions]
-        lines.append([network, steps, way, work, "–".join(map(str, dict.fromkeys([counts[0], counts[-1]]))), *cells])
+        cells = [_cell(rows[key].get(precision), forward.get(precision)) for precision in precisions]
+        lines.append([network, steps, label, work, "–".join(map(str, dict.fromkeys([counts[0], counts[-1]]))), *cells])
     return results.table(columns, lines)
+
+
+def _row_order(key):
+    network, steps, way, work = key
+    return network, steps == "auto", 0 if steps == "auto" else int(steps), way in PEERS, way, work != FORWARD, work
 
 
 def errors(kept):
@@ -54,8 +63,9 @@ def order(precision):
     return known.index(precision) if precision in known else len(known)
 
 
-def _cell(figures):
+def _cell(figures, forward):
     if figures is None:
         return ""
+    multiple = f" ({figures['ms'] / forward['ms']:.2f} ×)" if forward else ""
     memory = "" if figures["memory"] is None else f", {results.size(figures['memory'])}"
-    return f"{figures['ms']:.1f} ms{memory}"
+    return f"{figures['ms']:.1f} ms{multiple}{memory}"

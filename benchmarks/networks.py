@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 import explorer
-from benchmarks import results
+from benchmarks import results, usage
 from explorer import models
 from explorer.network import backend
 from explorer.network.classifier import Classifier
@@ -51,7 +51,9 @@ def picture(height, width):
 
 def where():
     """What the figures were taken on, for the table's heading."""
-    return f"{backend.describe()}, {os.cpu_count()} processor cores, {results.today()}"
+    card = usage.device_name(backend.name())
+    place = f"{backend.describe()}, {card}" if card else backend.describe()
+    return f"{place}, {os.cpu_count()} processor cores, {results.today()}"
 
 
 def block_ends(classifier):

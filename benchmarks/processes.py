@@ -74,6 +74,18 @@ class Process:
             with np.load(file) as found:
                 return dict(found)
 
+    def answers_at(self, layers, steps):
+        """{layer: {name: array}} of several layers from one sweep."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "answers.npz"
+            self.ask("answers_at", layers=list(layers), steps=steps, file=str(file))
+            found = {layer: {} for layer in layers}
+            with np.load(file) as arrays:
+                for name, array in arrays.items():
+                    layer, _, method = name.rpartition(":")
+                    found[layer][method] = array
+            return found
+
     def close(self):
         self._child.stdin.close()
         try:

@@ -49,6 +49,33 @@ def device_peak(framework):
     return tf.config.experimental.get_memory_info("GPU:0")["peak"] if cards else None
 
 
+def device_name(framework):
+    """What the graphics card is called, "NVIDIA H100 80GB HBM3"; None on a processor."""
+    if framework == "jax":
+        import jax
+
+        return jax.local_devices()[0].device_kind if jax.default_backend() == "gpu" else None
+    if framework == "torch":
+        import torch
+
+        return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    import tensorflow as tf
+
+    cards = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(cards[0]).get("device_name") if cards else None
+
+
+def forget_device_peak(framework):
+    """From here on `device_peak` counts anew. False where the framework cannot do that: JAX counts from the start."""
+    if framework == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        return True
+    return False
+
+
 def _status(field):
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024

@@ -6,6 +6,7 @@ it is done. `answers(layer, steps)` gives the arrays in which it should agree wi
 """
 
 import numpy as np
+from keras import ops
 
 import explorer
 from benchmarks import networks
@@ -24,6 +25,7 @@ class Ours:
     def __init__(self, classifier, class_index, **options):
         self.classifier, self.options = classifier, {"class_index": class_index, "score": SCORE} | options
         self.picture = networks.picture(*classifier.input_size)
+        self.earlier = None  # what `another_class` begins from
 
     def explain(self, layer, steps, **options):
         return explorer.explain(self.classifier, self.picture, layer=layer, steps=steps, **self.options | options)
@@ -33,6 +35,17 @@ class Ours:
             return [self.explain(layers[0], steps)]
         found = explorer.explain_layers(self.classifier, self.picture, layers=layers, steps=steps, **self.options)
         return list(found.values())
+
+    def another_class(self, layers, steps):
+        """Another class at the one layer, the activations of an earlier result serving again."""
+        if self.earlier is None or (self.earlier.layer.name, self.earlier.settings["steps"]) != (layers[0], steps):
+            self.earlier = self.explain(layers[0], steps)
+        other = (self.earlier.class_index + 1) % len(self.classifier.class_names)
+        return [self.explain(layers[0], steps, class_index=other, reuse=self.earlier)]
+
+    def grad_cam(self, layers, steps):
+        """Grad-CAM of the picture alone, as a library gives it that knows nothing else."""
+        return [self.explain(layers[0], 1, methods=("grad_cam",))]
 
     def answers(self, layer, steps):
         found = self.explain(layer, steps)
@@ -54,18 +67,28 @@ class Forward:
 
     def __init__(self, classifier, class_index, batches=None):
         self.class_index, self.batches, self.ends = class_index, batches, ends(classifier)
+        self.there = None  # what `on_device` put there
         model = networks.logits(classifier.model)
         self.network = backend.compiled(
             lambda x: model(x, training=False), model.variables, (None, *classifier.input.shape)
         )
 
     def run(self, layers, steps):
+        return np.concatenate([backend.fetch(self.network(part)) for part in self.parts(steps)])
+
+    def on_device(self, layers, steps):
+        """The same where the points lie on the device already, and nothing is fetched before all of it is done."""
+        if self.there is None or self.there[0] != steps:
+            self.there = steps, [ops.convert_to_tensor(part) for part in self.parts(steps)]
+        return np.concatenate([backend.fetch(logits) for logits in map(self.network, self.there[1])])
+
+    def parts(self, steps):
+        """The points of the path, batch by batch."""
         points = path_inputs(self.ends, steps)
         sizes = self.batches or batches_of(len(points), 16)
         if sum(sizes) != len(points):
             raise ValueError(f"The batches add up to the points of the path, {len(points)}; received {sizes}.")
-        parts = np.split(points, np.cumsum(sizes)[:-1])
-        return np.concatenate([backend.fetch(self.network(part)) for part in parts])
+        return np.split(points, np.cumsum(sizes)[:-1])
 
     def answers(self, layer, steps):
         return {"scores": self.run([layer], steps)[:, self.class_index]}

@@ -38,6 +38,7 @@ class Worker:
 
         self.framework, self.device = backend.name(), backend.device()
         self.way = make(networks.load(network), class_index, **options)
+        self.forwards = {}  # steps -> the Forward of the same network
         gc.collect()
         self.at_rest = usage.now()
         usage.forget_peak()
@@ -48,9 +49,11 @@ class Worker:
         about = {"framework": self.framework, "device": self.device, "at_rest": self.at_rest}
         return about | {"where": networks.where()}
 
-    def run(self, layers, steps, rounds=1):
-        """The seconds of each of `rounds` runs, and the most memory since the network was loaded."""
-        seconds = [timing.seconds(lambda: self.way.run(layers, steps)) for _ in range(rounds)]
+    def run(self, layers, steps, rounds=1, work="run"):
+        """The seconds of each of `rounds` runs, and the most memory since the network was loaded. work: what of the
+        way is run; "forward" is the plain forward pass of its network in its batches, the points on the device."""
+        do = self.forward(layers, steps) if work == "forward" else getattr(self.way, work)
+        seconds = [timing.seconds(lambda: do(layers, steps)) for _ in range(rounds)]
         peak = usage.peak()
         return {
             "seconds": seconds,
@@ -67,9 +70,26 @@ class Worker:
 
     def forget(self):
         usage.forget_peak()
+        usage.forget_device_peak(self.framework)
         return {}
 
     # Of ours alone
+
+    def answers_at(self, layers, steps, file):
+        import numpy as np
+
+        results = self.way.run(layers, steps)
+        found = dict(zip(layers, results, strict=True))
+        np.savez(file, **{f"{layer}:{one.method}": one.cam for layer, result in found.items() for one in result})
+        return {}
+
+    def forward(self, layers, steps):
+        from benchmarks.ways import Forward
+
+        if steps not in self.forwards:
+            batches = self.way.batches(layers[0], steps)
+            self.forwards[steps] = Forward(self.way.classifier, None, batches)
+        return self.forwards[steps].on_device
 
     def batches(self, layer, steps):
         return {"batches": self.way.batches(layer, steps)}
