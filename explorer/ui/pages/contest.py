@@ -1,5 +1,7 @@
 """Class contest: the maps of one class, of another, and their difference."""
 
+from html import escape
+
 import gradio as gr
 
 from explorer.attribution.heatmaps import difference
@@ -68,8 +70,9 @@ def _drawn(one, other, asked, scale):
     ]
     bar = data_uri(diverging_bar(1, 256))
     return grid(heads, rows) + (
-        f'<div class="bar"><span>more for {other.class_name}</span><img src="{bar}" alt="From violet to orange">'
-        f"<span>more for {one.class_name}</span></div>{_told(one, other, scale)}"
+        f'<div class="bar"><span>more for {escape(other.class_name)}</span>'
+        f'<img src="{bar}" alt="From violet to orange">'
+        f"<span>more for {escape(one.class_name)}</span></div>{_told(one, other, scale)}"
     )
 
 

@@ -1,5 +1,6 @@
 """Path: the path from baseline to picture played back point by point, and how the maps converge with its steps."""
 
+from html import escape
 from weakref import WeakKeyDictionary
 
 import gradio as gr
@@ -84,7 +85,7 @@ def show(explorer, session, asked, dark, tell):
         played = _playback(result)
     except InputError as why:
         return places | {
-            "path_player": f"<p class='caption'>{why}</p>",
+            "path_player": f"<p class='caption'>{escape(str(why))}</p>",
             "path_rise": _score(result, dark),
             "path_why": gr.update(visible=False),
         }
@@ -122,7 +123,10 @@ def _cost(result, pace):
     try:
         finest, most = finest_steps(result.layer), most_points(result.layer)
     except InputError as why:
-        return {"converge_cost": f"<p class='caption'>{why}</p>", "converge_start": gr.update(interactive=False)}
+        return {
+            "converge_cost": f"<p class='caption'>{escape(str(why))}</p>",
+            "converge_start": gr.update(interactive=False),
+        }
     time = f", about {text.duration(pace * most)}" if pace else ""
     words = (
         f"Takes up to {most} points{time}: a path of {finest} steps, and those placed besides. It can be stopped, and "
