@@ -122,7 +122,7 @@ def test_in_the_report_of_pictures_called_so(page, tmp_path):
     for i in range(3):
         Image.fromarray(np.full((40, 40, 3), 60 * i, np.uint8)).save(pictures / f"{i} {MARKUP}.png")
     (pictures / f"broken {MARKUP}.png").write_bytes(b"no picture")
-    evaluate(Questions(Network("toy-vgg"), steps=2, curve_steps=0), Source(str(pictures)), tmp_path / "report")
+    evaluate(Questions(network=Network("toy-vgg"), steps=2, curve_steps=0), Source(str(pictures)), tmp_path / "report")
     page.goto((tmp_path / "report" / "report.html").as_uri())
     page.wait_for_selector("#figure-gap .main-svg")
     assert_text(page, f"1 {MARKUP}", ".gallery")

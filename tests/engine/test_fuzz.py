@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from explorer.attribution.methods import METHODS
+from explorer.attribution.methods.base import Curve
 from explorer.engine.applicability import objections
 from explorer.engine.run import explain
 from explorer.errors import InputError
@@ -87,7 +88,7 @@ def test_every_method_gives_a_sound_map_or_a_clear_refusal(network, data):
         explain(classifier, picture, methods=methods, memory_budget=budget, **asked) for budget in (1 << 30, 1)
     )
     for one in found:
-        at_input = METHODS[one.method].path == "input" or one.method in ("sise", "ada_sise")
+        at_input = METHODS[one.method].curve is Curve.INPUT or one.method in ("sise", "ada_sise")
         assert one.cam.shape == ((height, width) if at_input else layer.shape[:2]), f"{one.method} is {one.cam.shape}"
         assert np.isfinite(one.cam).all() and (one.cam >= 0).all(), f"{one.method}: {one.cam}"
         assert one.heatmap.shape == (height, width) and 0 <= one.heatmap.min() <= one.heatmap.max() <= 1
@@ -100,4 +101,4 @@ def test_every_method_gives_a_sound_map_or_a_clear_refusal(network, data):
 
 def _largest(found):
     """Of the activations and gradients a map is made of: what cancels leaves rounding of that size."""
-    return max(np.abs(one).max() for one in (found.path.activations, found.path.gradients)) or 1.0
+    return max(np.abs(one).max() for one in (found.path.numpy().activations, found.path.numpy().gradients)) or 1.0

@@ -170,7 +170,7 @@ def test_layer_conductance_against_another_quadrature():
 def test_rsi_weights_are_the_spatial_mean_of_layer_conductance(rule):
     asked = {"methods": ["layer_conductance", "rsi_grad_cam"], "units": "all", "score": "logit", "quadrature": rule}
     found = explain(positive(channels=1), PICTURE, "features", 4, steps=7, **asked)
-    expected = found["layer_conductance"].cam.mean(dtype=np.float64) * found.path.activations[-1, :, :, 0]
+    expected = found["layer_conductance"].cam.mean(dtype=np.float64) * found.path.numpy().activations[-1, :, :, 0]
     assert_same(found["rsi_grad_cam"].cam, expected, "with one channel the maps themselves tell")
 
 
@@ -252,7 +252,7 @@ def test_sise_where_few_maps_can_be_used(edge):
         maps, own = others.block_maps(there, fed, PICTURE, 4, "logit", key == "ada_sise"), found.layer_maps[key]
         if key == "sise" or edge != "one among constant ones":  # where Otsu's choice may be a constant one
             assert [v is not None for v in maps] == [bool(some) for some in usable], "the reference is at this edge"
-            assert {("features", k) for k in usable[1]} <= found.answers.keys(), "no map is missing"
+            assert {("features", k) for k in usable[1]} <= found.mask_scores.keys(), "no map is missing"
         assert [v is None for _, v in own] == [v is None for v in maps], "a map of the layer, or none"
         if not any(usable):
             assert not found[key].cam.any() and found[key].verdict == "blank", "nothing, and no NaN"
@@ -273,10 +273,10 @@ def test_ada_sise_keeps_a_subset():
     for net, c in [(net, c) for net in ("relu", "branch") for c in range(nets.CLASSES)]:
         full, some = (ask(net, c, steps=1, methods=[key]) for key in ("sise", "ada_sise"))
         known = ask(net, c, steps=1, methods=["ada_sise"], reuse=full)
-        assert some.answers.keys() <= full.answers.keys(), f"of SISE's maps, {net}, class {c}"
+        assert some.mask_scores.keys() <= full.mask_scores.keys(), f"of SISE's maps, {net}, class {c}"
         assert known.cost.passes <= 1, "after SISE there is no mask that was not known, but the picture itself at most"
         np.testing.assert_allclose(known["ada_sise"].cam, some["ada_sise"].cam, atol=1e-5, err_msg="the same map")
-        fewer += len(some.answers) < len(full.answers)
+        fewer += len(some.mask_scores) < len(full.mask_scores)
     assert fewer > 5, "often fewer"
 
 
@@ -284,17 +284,19 @@ def test_ada_sise_keeps_a_subset():
 def test_no_masked_picture_is_shown_twice(net):
     alone = {key: ask(net, methods=[key]) for key in MASKED}
     for key, found in alone.items():
-        extra = found.cost.passes - (STEPS + 1) - len(found.answers)
-        assert found.answers and 0 <= extra <= 1, f"{key}: the path, each mask once, and the picture itself at most"
+        extra = found.cost.passes - (STEPS + 1) - len(found.mask_scores)
+        assert found.mask_scores and 0 <= extra <= 1, f"{key}: the path, each mask once, and the picture itself at most"
         again = ask(net, methods=[key], reuse=found)
-        assert again.cost.passes <= 1 and again.answers == found.answers, f"{key} again: the picture itself at most"
+        assert again.cost.passes <= 1 and again.mask_scores == found.mask_scores, (
+            f"{key} again: the picture itself at most"
+        )
         assert_same_maps(again, found, "asked again")
         changed = ask(net, 5, methods=[key], reuse=found)
         assert_same_maps(changed, ask(net, 5, methods=[key]), "answers about one class serve no other")
-    together, masks = ask(net, methods=MASKED), set().union(*(found.answers for found in alone.values()))
+    together, masks = ask(net, methods=MASKED), set().union(*(found.mask_scores for found in alone.values()))
     extra = together.cost.passes - (STEPS + 1) - len(masks)
-    assert set(together.answers) == masks and extra <= len(MASKED), "what two methods ask is asked once"
-    score_cam, new = ask(net, methods=["score_cam"], reuse=alone["sise"]), masks - alone["sise"].answers.keys()
+    assert set(together.mask_scores) == masks and extra <= len(MASKED), "what two methods ask is asked once"
+    score_cam, new = ask(net, methods=["score_cam"], reuse=alone["sise"]), masks - alone["sise"].mask_scores.keys()
     assert (0 < len(new) < 5) == (net == "relu"), "where the layer is one of SISE's, some answers are there already"
     assert score_cam.cost.passes <= len(new) + 1, "these are not asked for again"
     assert_same_maps(score_cam, alone["score_cam"], "the map is that of answers all its own")

@@ -145,17 +145,21 @@ def test_the_stable_score_of_a_sigmoid(units, gain):
     z = logits_of(bare)[0].astype(np.float64)
     c = int(z.argmax())
     found = {key: explain(classifier, PICTURES[0], "neck", c, steps=2, score=key) for key in SCORES_OF["sigmoid"]}
-    logit = found["logit"].path.gradients[-1].astype(np.float64)
+    logit = found["logit"].path.numpy().gradients[-1].astype(np.float64)
     slopes = {
         "probability": np.exp(-np.logaddexp(0, z[c]) - np.logaddexp(0, -z[c])),
         "log-probability": np.exp(-np.logaddexp(0, z[c])),
     }
     for key, slope in slopes.items():
         np.testing.assert_allclose(
-            found[key].path.gradients[-1], slope * logit, rtol=1e-4, atol=1e-36, err_msg=f"{key} at z = {z[c]:.1f}"
+            found[key].path.numpy().gradients[-1],
+            slope * logit,
+            rtol=1e-4,
+            atol=1e-36,
+            err_msg=f"{key} at z = {z[c]:.1f}",
         )
     if gain == 1.0:
-        naive = found["probability-naive"].path.gradients[-1]
+        naive = found["probability-naive"].path.numpy().gradients[-1]
         np.testing.assert_allclose(naive, slopes["probability"] * logit, rtol=1e-3, err_msg="naive, away from rounding")
     assert found["probability"].probability == pytest.approx(sigmoid(z[c])), "p = σ(z)"
     assert found["probability"].complement == pytest.approx(np.exp(-np.logaddexp(0, z[c]))), "1 − p = σ(−z)"
