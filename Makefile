@@ -1,5 +1,6 @@
-# make run    the page, in the browser             make test   every test, the browser's included
-# make lint   ruff: rules and format                make train  makes the embedded classifier again
+# make run    the page, in the browser              make test       what a change is tested by, the page in a browser too
+# make lint   ruff: rules and format                make test-slow  every other test: trained networks, other backends
+# make train  makes the embedded classifier again
 # make bench  what an explanation costs, as ratios, in under ten minutes      make bench-gpu  on a graphics card
 # Extra arguments: make run ARGS=--no-browser, make test ARGS="-k export". Another Python: make run PYTHON=python3.12
 
@@ -13,14 +14,20 @@ RUN_TOOLS := .venv/.installed-$(shell cat requirements.txt | cksum | cut -d' ' -
 BENCH_TOOLS := .venv/.installed-bench-$(shell cat requirements.txt $(wildcard requirements-bench.txt) | cksum | cut -d' ' -f1)
 TEST_TOOLS := .venv/.installed-test-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
 
-.PHONY: run test lint train bench bench-gpu
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadfile
+
+.PHONY: run test test-slow lint train bench bench-gpu
 
 run: $(RUN_TOOLS)
 	@$(PY) launch.py $(ARGS)
 
 test: $(TEST_TOOLS)
 	@sh tests/browser/chromium.sh
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(TEST_TOOLS)
+	@sh tests/browser/chromium.sh
+	@$(PYTEST) -m slow $(ARGS)
 
 lint: $(TEST_TOOLS)
 	@$(PY) -m ruff check .

@@ -13,12 +13,15 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the package has it
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow is imported, hence before any test
 
+SLOW = ("process", "other_backend", "training", "cluster", "real_network")  # kinds of tests
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
     """Browser tests come last: Playwright leaves an event loop running in the process it is used in."""
     for item in items:
+        if any(map(item.get_closest_marker, SLOW)):
+            item.add_marker(pytest.mark.slow)
         if "browser" in item.path.relative_to(ROOT).parts:
             item.add_marker(pytest.mark.browser)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -54,6 +54,7 @@ def recipe(tmp_path):
     return follow
 
 
+@pytest.mark.process
 def test_a_method_is_added_as_the_recipe_says(recipe, tmp_path, classifier):
     asked = ("--methods", "hires_cam,grad_cam", "--steps", "1", "--layer", "block5_pool", "--out", "out")
     recipe("method", "-m", "explorer", "explain", str(PICTURE), *asked)
@@ -71,6 +72,7 @@ def test_a_method_is_added_as_the_recipe_says(recipe, tmp_path, classifier):
     assert expected.any() and (tmp_path / "out" / "bicycle_hires_cam.png").exists()
 
 
+@pytest.mark.process
 def test_a_page_is_added_as_the_recipe_says(recipe):
     script = """
 import types, numpy as np, gradio as gr
@@ -87,6 +89,7 @@ print(shown["classes"][0])
     assert recipe("page", "-c", script).strip().endswith("['dog', 0.7]")
 
 
+@pytest.mark.process
 def test_a_setting_is_added_as_the_recipe_says(recipe, tmp_path):
     script = f"""
 import explorer

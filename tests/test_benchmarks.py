@@ -87,6 +87,7 @@ def test_batches_are_those_the_path_went_through_in(tiny):
 PEERS = [row for row in compare.ROWS if row.way not in ("forward", "eager")]
 
 
+@pytest.mark.other_backend
 @pytest.mark.parametrize("row", PEERS, ids=lambda row: row.label)
 def test_a_peer_agrees_with_ours(row, tiny):
     if package := missing(row.way):
@@ -251,6 +252,7 @@ def test_figures_of_a_graphics_card_are_laid_out_by_precision():
     assert text.count("* JAX · H200") == 1, "the place once"
 
 
+@pytest.mark.process
 def test_gpu_command_without_a_card_says_so(capsys, monkeypatch, tmp_path):
     from benchmarks import gpu
 
@@ -262,6 +264,7 @@ def test_gpu_command_without_a_card_says_so(capsys, monkeypatch, tmp_path):
     assert not (tmp_path / "RESULTS.md").exists(), "and nothing is written"
 
 
+@pytest.mark.process
 def test_gpu_command_on_a_processor_writes_its_section(monkeypatch, tmp_path):
     from benchmarks import gpu
 

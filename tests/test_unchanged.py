@@ -43,8 +43,12 @@ def network(classifier):
         yield network
 
 
+def marks(case):
+    return [pytest.mark.real_network] * case.real + [pytest.mark.slow] * case.slow
+
+
 def of_cases(cases):
-    return [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * case.slow) for case in cases]
+    return [pytest.param(case, id=case.name, marks=marks(case)) for case in cases]
 
 
 @pytest.fixture(scope="module", params=of_cases(CASES.values()))

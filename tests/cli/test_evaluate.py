@@ -113,6 +113,7 @@ def test_mistakes_are_told_in_one_sentence(words, said, tmp_path, monkeypatch, c
     assert not list(tmp_path.iterdir()), "and nothing is made"
 
 
+@pytest.mark.process
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     words = ("evaluate", "--scenes", "400", "--layers", "block5_pool", "--steps", "2", "--curve-steps", "0")
     running = subprocess.Popen(

@@ -36,6 +36,7 @@ def test_it_says_nothing_but_the_result(folder):
     assert len(printed.splitlines()) == 1 and str(Path("out/good.png")) in printed
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_it_in_one_line_while_progress_is_shown(folder):
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     ours, theirs = pty.openpty()

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -60,9 +61,23 @@ def opened(network):
     return Classifier("fuzz", built(**network), lambda rgb: rgb / 127.5 - 1, None, network["size"])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(network=networks, data=st.data())
+def fuzzed(examples):
+    asked = settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    return lambda test: asked(given(network=networks, data=st.data())(test))
+
+
+@fuzzed(3)
+def test_every_method_gives_a_sound_map_or_a_clear_refusal_on_a_few(network, data):
+    check(network, data)
+
+
+@pytest.mark.slow
+@fuzzed(25)
 def test_every_method_gives_a_sound_map_or_a_clear_refusal(network, data):
+    check(network, data)
+
+
+def check(network, data):
     try:
         classifier = opened(network)
     except InputError as refusal:  # such as the softmax of one unit, or no layer with more than one place

@@ -72,6 +72,7 @@ def workers():
     return found
 
 
+@pytest.mark.cluster
 def test_a_worker_that_dies_is_replaced_and_the_table_is_the_same(ray, local, classifier, tmp_path):
     killed = []
 
@@ -110,6 +111,7 @@ def address(ray, tmp_path):
     os.killpg(running.pid, signal.SIGTERM)  # it takes its time, which nobody has to wait for
 
 
+@pytest.mark.cluster
 def test_a_run_on_a_cluster_that_is_killed_goes_on_to_the_same_table(address, local, tmp_path):
     command = [*COMMAND, str(tmp_path / "out"), "--ray", address, "--workers", "1"]
     quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
@@ -131,6 +133,7 @@ def _done(folder):
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
+@pytest.mark.cluster
 def test_a_picture_that_ends_every_worker_is_given_up(monkeypatch):
     begun = []
 
@@ -173,6 +176,7 @@ def test_a_cluster_has_a_worker(wrong):
         on_ray(**wrong)
 
 
+@pytest.mark.cluster
 def test_a_cluster_that_does_not_answer_is_told(ray, classifier):
     asked = QUESTIONS.checked(classifier)
     with pytest.raises(InputError, match=r"127\.0\.0\.1:1"):

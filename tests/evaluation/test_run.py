@@ -163,6 +163,7 @@ def command(*words):
     return [sys.executable, "-m", "explorer", *COMMAND, *map(str, words)]
 
 
+@pytest.mark.process
 def test_killed_at_random_moments_the_command_goes_on_to_the_same_table(tmp_path):
     quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     whole = subprocess.run(command(tmp_path / "whole"), **quiet)

@@ -13,6 +13,8 @@ from explorer.attribution.methods import DEFAULT
 from explorer.models.keras_applications import APPLICATIONS
 from support import networks as nets
 
+pytestmark = pytest.mark.real_network
+
 FAMILIES = {  # the module of keras.applications whose preprocess_input a network was trained with
     "vgg16": "vgg16",
     "vgg19": "vgg19",

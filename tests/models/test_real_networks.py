@@ -20,6 +20,8 @@ from explorer.engine.images import fit, load_image
 from explorer.engine.masking import most_masks
 from explorer.models import MODELS
 
+pytestmark = pytest.mark.real_network
+
 SIZE = 224
 DENSENET = "weights/densenet121_weights_tf_dim_ordering_tf_kernels.h5"
 

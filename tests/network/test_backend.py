@@ -121,6 +121,7 @@ def maps_of(name, python, file):
         return dict(found)
 
 
+@pytest.mark.other_backend
 @pytest.mark.parametrize("name", ["jax", "torch"])
 def test_another_backend_gives_the_same_maps(name, tmp_path):
     python = python_with(name)

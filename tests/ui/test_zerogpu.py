@@ -289,6 +289,7 @@ print("all well")
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no process can be forked here, as ZeroGPU's are")
 def test_in_a_forked_process_with_torch():
     python = python_with("torch")

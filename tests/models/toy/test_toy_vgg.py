@@ -229,6 +229,7 @@ def test_settling_changes_nothing_but_the_form():
     )
 
 
+@pytest.mark.training
 def test_a_seed_makes_the_same_network_again_whoever_draws(tmp_path, monkeypatch):
     monkeypatch.setattr(curriculum, "WORKERS", 1)
     stages = (curriculum.Stage("first", 64, 64, 1, 1e-3, 1e-4), curriculum.Stage("second", 64, 32, 2, 1e-3, 0.0))
