@@ -1,6 +1,7 @@
 """The left column: everything a visitor can choose."""
 
-from dataclasses import dataclass, fields
+from abc import ABCMeta
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gradio as gr
@@ -45,6 +46,7 @@ class Asked:
     colormap: Any
     opacity: Any
     scale: Any
+    number: Any  # of the result that the controls belong to; see `explorer.ui.state.Session.number`
 
     def all(self):
         return [getattr(self, one.name) for one in fields(self)]
@@ -52,6 +54,11 @@ class Asked:
     @property
     def epsilon(self):
         return 10.0**self.exponent
+
+    @property
+    def sweep(self):
+        """All that the network has to be asked for: two who agree in it ask the same."""
+        return replace(self, exponent=None, colormap=None, opacity=None, scale=None, number=None)
 
     @property
     def baseline_spec(self):
@@ -69,6 +76,14 @@ class Asked:
 def _written(number):
     """7.0 -> "7", as the field shows it."""
     return str(int(number)) if float(number).is_integer() else str(number)
+
+
+# A list whose choices change with the result. A choice that was made from the list before is passed on, so that what
+# becomes of it is decided, and said, in one place; Gradio's own refusal would reach the log alone. Made by ABCMeta, for
+# Gradio's own metaclass writes a .pyi beside the file of every subclass.
+Dropdown = ABCMeta.__new__(
+    type(gr.Dropdown), "Dropdown", (gr.Dropdown,), {"__module__": __name__, "preprocess": lambda self, chosen: chosen}
+)
 
 
 @dataclass(frozen=True)
@@ -106,10 +121,10 @@ def pictures():
 def choices():
     """Build the controls -> (Asked of components, places among them that are written to, the baselines' parameters)."""
     with gr.Group():
-        model = gr.Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
-        head = gr.Dropdown(label="Output of the network", visible=False, elem_id="head")
-        class_index = gr.Dropdown(label="Class, the most probable first", filterable=True, elem_id="class")
-        layer = gr.Dropdown(label="Layer, the last of each block first", filterable=True, elem_id="layer")
+        model = Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
+        head = Dropdown(label="Output of the network", visible=False, elem_id="head")
+        class_index = Dropdown(label="Class, the most probable first", filterable=True, elem_id="class")
+        layer = Dropdown(label="Layer, the last of each block first", filterable=True, elem_id="layer")
     with gr.Group(), gr.Row(elem_classes="tight"):
         with gr.Column(min_width=150, scale=3):
             kinds = [(kind.label, name) for name, kind in BASELINES.items()] + [("A picture of mine", PICTURE_BASELINE)]
@@ -150,7 +165,7 @@ def choices():
             step=0.1,
             elem_id="tolerance",
         )
-        score = gr.Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
+        score = Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
         gradients = setting_control("gradients")
         units = setting_control("units")
         integrated = gr.Radio(
@@ -186,6 +201,7 @@ def choices():
         colormap,
         opacity,
         scale,
+        gr.Number(None, visible="hidden", elem_id="result-number"),
     )
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}

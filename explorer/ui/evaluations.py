@@ -100,7 +100,7 @@ def wanted(session, asked, given):
 
 def _questions(session, asked, given):
     classifier = session.result.classifier
-    settings = question(session, asked, classifier, session.network)
+    settings, _ = question(session, asked, classifier, session.network, session.picture)
     if not given.layers:
         raise InputError("Maps are of layers, and none is chosen: choose one or more.")
     layers = [classifier.layer(name) for name in given.layers]

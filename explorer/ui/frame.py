@@ -67,7 +67,7 @@ class Frame:
 
     def _told(self, work, session, dark, values, count, places):
         asked, values = Asked(*values[count:]), values[:count]
-        for told in progress.reporting(lambda tell: work(session, asked, dark, tell, *values)):
+        for told in progress.reporting(lambda tell: work(session, asked, dark, tell, *values), session.is_on_page):
             yield self._placed(told, places)
 
     def _placed(self, found, places):

@@ -1,6 +1,5 @@
 """The whole page: the controls on the left, the pages in tabs on the right, and which event calls which handler."""
 
-from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -33,7 +32,8 @@ def build(app, explorer):
             with gr.Tabs(elem_id="pages") as places["tabs"]:
                 shown, others, tabs = _pages()
     places |= shown | told | {"strip": pictures.strip, "seen": pictures.seen}
-    places |= {name: getattr(asked, name) for name in ("model", "head", "class_index", "layer", "score", "exponent")}
+    written = ("model", "head", "class_index", "layer", "score", "exponent", "number")
+    places |= {name: getattr(asked, name) for name in written}
     frame = Frame(explorer, session, dark, asked, places)
     questions = _questions(frame, pictures, own, button)
     _instantly(frame, parameters)
@@ -70,11 +70,7 @@ def _questions(frame, pictures, own, button):
     explorer, places, asked = frame.explorer, frame.answer, frame.asked
 
     def explain(session, asked, dark, tell):
-        return explorer.explain(session, asked, dark, tell)
-
-    def another_model(session, asked, dark, tell):
-        asked = replace(asked, head=None)  # the output chosen was one of the network before
-        return explorer.explain(session, asked, dark, tell)
+        return explorer.ask(session, asked, dark, tell)
 
     def add(session, asked, dark, tell, files):
         files = files if isinstance(files, list) else [files]
@@ -90,6 +86,7 @@ def _questions(frame, pictures, own, button):
         return explorer.bring_weights(session, asked, dark, path, tell)
 
     chosen = [
+        asked.model,
         asked.head,
         asked.class_index,
         asked.layer,
@@ -114,7 +111,6 @@ def _questions(frame, pictures, own, button):
     return [
         frame.run([*(one.input for one in chosen), *(one.change for one in written), button.click], explain, places),
         frame.run(logit.then, explain, places),
-        frame.run(asked.model.input, another_model, places),
         frame.run(own.load.click, network, places, [own.file, own.labels, own.preprocessing]),
         frame.run(own.load_weights.click, weights, places, [own.weights]),
         frame.run_chosen(pictures.strip.select, select, places),
@@ -143,6 +139,8 @@ def _turn(app, frame, questions, others, tabs):
     def opening(session, dark, address, *values):
         address = dict(parse_qsl(address or ""))
         found = guarded(lambda: links.open_at(frame.explorer, session, controls.Asked(*values), dark, address))
+        if session.job.shows:
+            session.is_on_page(session.job.shows)
         session.page = address["view"] if address.get("view") in tabs else explore.KEY
         found["tabs"] = gr.Tabs(selected=session.page)
         return {places[name]: value for name, value in found.items()} | {frame.dark: dark}
@@ -174,6 +172,7 @@ def _is_old(session):
     return (
         session.page in OTHERS
         and session.result is not None
+        and session.job.about is None  # whose answer would be asked for when it stands
         and (session.shown_on.get(session.page) is not session.result)
     )
 

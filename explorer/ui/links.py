@@ -33,7 +33,7 @@ def open_picture(explorer, session, asked, dark, report, number, asks, tell):
         )
     name, image = report.picture(number)
     if report.network != session.network:
-        asked = replace(asked, model=explorer.listed(session, report.network), head=report.network.head)
+        asked = replace(asked, model=explorer.listed(session, report.network))
     classifier = explorer.classifier(session, asked, tell)
     checks = {"layer": lambda name: classifier.layer(name).name, "class_index": classifier.class_index}
     asks = {key: checks[key](value) for key, value in asks.items()}

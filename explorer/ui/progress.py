@@ -34,33 +34,36 @@ class Tell:
             self._told.put((SHOW, make()))
 
 
-def reporting(work):
+def reporting(work, on_page=lambda shows: None):
     """Run work(tell) in a thread of its own; yield places for the page: progress as it is told, then the outcome.
 
+    on_page(shows) is told what of an answer (see `explorer.ui.state.Job`) reaches the page, at the moment it does.
     tell(stage, done, total) and tell.show(make) may be called from inside `work`.
     """
     told = queue.Queue()
 
     def found_by_work():
-        tell = Tell(told)
         found = work(tell)
-        if tell.job and tell.job.superseded:  # between its last word and its end
+        if tell.job and tell.job.is_dropped:  # between its last word and its end
             raise Superseded
         return found
 
     def run():
         told.put((None, guarded(found_by_work)))
 
+    tell = Tell(told)
+
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
     yield {"stop": gr.update(interactive=True)}
     while True:
         count, outcome = told.get()
-        if count == SHOW:
-            yield outcome
+        replaced = tell.job and tell.job.superseded  # by a newer one, whose progress and Stop button stay
+        if count is not None:
+            if not replaced:
+                yield outcome if count == SHOW else {"status": results.progress(*count)}
             continue
-        if count is None and outcome is None:  # replaced by a newer question, whose Stop button stays alive
-            return
-        if count is None:
-            yield outcome | {"stop": gr.update(interactive=False)}
-            return
-        yield {"status": results.progress(*count)}
+        if outcome is not None and not (tell.job and tell.job.is_dropped):
+            if tell.job and tell.job.shows:
+                on_page(tell.job.shows)
+            yield outcome if replaced else outcome | {"stop": gr.update(interactive=False)}
+        return

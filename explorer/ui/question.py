@@ -2,7 +2,7 @@
 
 from explorer.attribution.methods import DEFAULT, METHODS
 from explorer.attribution.methods.options import INTEGRATED
-from explorer.attribution.scores import SCORES_OF
+from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.engine.applicability import objection
 from explorer.engine.settings import AUTO
 from explorer.errors import InputError
@@ -24,20 +24,34 @@ OPENING = {
 }
 
 
-def question(session, asked, classifier, network):
-    """The settings of the sweep; what belongs to another network or picture starts afresh."""
-    found = _settings(asked)
+def question(session, asked, classifier, network, picture):
+    """(the settings of the sweep, sentences about what could not be had and was replaced).
+
+    What belongs to another network or picture starts afresh; what was chosen while the page still showed another is
+    taken from what it shows now.
+    """
+    settings, sentences = _settings(asked), []
     if network != session.network:
-        found |= {"layer": None, "class_index": None}
-        if asked.score not in SCORES_OF[classifier.kind]:
-            found["score"] = classifier.default_score
-    if network != session.network or session.picture is not session.explained:
-        found |= {"class_index": None} | session.picture.asks
-    layer = classifier.layer(found["layer"])
-    found["methods"] = tuple(key for key in found["methods"] if objection(key, classifier, layer) is None)
-    if not found["methods"]:
+        settings |= {"layer": None, "class_index": None}
+    elif session.is_old(asked):
+        shown = session.result
+        settings |= {"layer": shown.layer.name, "class_index": shown.class_index, "score": shown.question.score}
+    if settings["score"] not in SCORES_OF[classifier.kind]:
+        refused, settings["score"] = SCORES[settings["score"]].label, classifier.default_score
+        taken = SCORES[settings["score"]].label
+        sentences.append(f"The {refused} cannot be had of {network.label}; the {taken} is explained in its place.")
+    if network != session.network or picture is not session.explained:
+        settings |= {"class_index": None} | picture.asks
+    layer = classifier.layer(settings["layer"])
+    chosen = settings["methods"]
+    settings["methods"] = tuple(key for key in chosen if objection(key, classifier, layer) is None)
+    if chosen and not settings["methods"] and network != session.network:
+        settings["methods"] = tuple(key for key in DEFAULT if objection(key, classifier, layer) is None)
+        words = " and ".join(METHODS[key].label for key in chosen)
+        sentences.append(f"{words} cannot be had at {layer.name}; the methods of the paper are shown in their place.")
+    if not settings["methods"]:
         raise InputError("No method is chosen that applies at this layer; choose one under Methods.")
-    return found
+    return settings, sentences
 
 
 def _settings(asked):

@@ -31,6 +31,18 @@ class Job:
 
     stopped: bool = False
     superseded: bool = False
+    about: Any = None  # the question of the controls, while it is being answered
+    number: int = 0  # of the result that it was asked from
+    newer: "Job | None" = field(default=None, repr=False)  # which has replaced it
+    is_question: bool = False  # one that every place of the page is about
+    answered: bool = False  # the session holds its answer
+    shows: tuple = ()  # (the number of the result, what the strip holds) once its answer is on the page
+
+    @property
+    def is_dropped(self):
+        """Whether its answer no longer reaches the page. One that the session holds already does, unless the next
+        question is about to put another in its place."""
+        return self.superseded and (not self.answered or self.newer.is_question)
 
 
 @dataclass
@@ -51,10 +63,28 @@ class Session:
     model: str | None = None  # as the page's list calls the network
     head: str | None = None  # the output of it that is explained
     at_baseline: Any = None  # (classes,) probabilities of the baseline
+    # Lists and controls tell of a choice more than once, and late: what they ask comes with the number of the result
+    # that they belonged to.
+    number: int = 0  # of the result on the page: how many there were
+    number_on_page: int = 0  # that of the last answer that reached it
+    since: int = 0  # the number from which on it has been this network and this picture
+    sentence: str = ""  # what of the question could not be had, and what was taken in its place
+    note: str = ""  # what is said of the picture as an example
 
     @property
     def picture(self):
         return self.pictures[self.shown]
+
+    def is_old(self, asked):
+        """Whether the controls' class, layer, output and strip were those of another network or picture."""
+        return asked.number is not None and asked.number < self.since
+
+    def is_asked_again(self, asked):
+        """Whether this very question is being answered, or a later one than was asked from an older result."""
+        job = self.job
+        if job.about is None or job.stopped or job.superseded:
+            return False
+        return job.about == (asked.sweep, self.shown) or (asked.number is not None and asked.number < job.number)
 
     def add(self, files):
         """Add every file that is a picture, show the first of them; return what is wrong with the others."""
@@ -78,21 +108,30 @@ class Session:
             self.pictures.append(picture)
             self.shown = len(self.pictures) - 1
 
-    def show_examples(self, examples):
-        """Put these examples in place of the others; the visitor's own pictures stay, and so does one of them shown."""
+    def with_examples(self, examples):
+        """The pictures with these examples in place of the others, and which of them is shown: the visitor's own stay,
+        and so does one of them that is shown."""
         own = [picture for picture in self.pictures if not picture.example]
         kept = self.picture if own and not self.picture.example else None
-        self.pictures = [*examples, *own]
-        self.shown = self.pictures.index(kept) if kept else 0
+        pictures = [*examples, *own]
+        return pictures, pictures.index(kept) if kept else 0
 
-    def begin(self, tell):
+    def answered(self, result, picture, network, model):
+        """The page shows this result from now on."""
+        self.number += 1
+        if network != self.network or picture is not self.explained:
+            self.since = self.number
+        self.result, self.explained, self.network, self.model = result, picture, network, model
+
+    def begin(self, tell, about=None, number=0):
         """A new job in place of the one that may be running -> (the job, its progress callback).
 
         The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job,
         Cancelled once stopped.
         """
-        self.job.superseded = True
-        job = self.job = tell.job = Job()
+        job = Job(about=about, number=number, is_question=about is not None)
+        self.job.newer, self.job.superseded = job, True
+        self.job = tell.job = job
 
         def progress(stage, done, total):
             if job.superseded:
@@ -103,16 +142,19 @@ class Session:
 
         return job, progress
 
-    def strip_is_old(self):
-        """Whether the page's strip has yet to be told of its pictures or of the chosen one; asked once."""
-        now = ([id(picture) for picture in self.pictures], self.shown)
-        was, self.strip = self.strip, now
-        return now != was
+    @property
+    def strip_now(self):
+        """What the page's strip has to hold, and which of it is chosen."""
+        return [id(picture) for picture in self.pictures], self.shown
+
+    def is_on_page(self, shows):
+        """What an answer shows, (number, strip), has reached the page."""
+        self.number_on_page, self.strip = shows
 
     def choose(self, index):
         """The visitor clicked on the strip, which therefore knows."""
         self.shown = index
-        self.strip_is_old()
+        self.strip = self.strip_now
 
     def go_back(self):
         """Choose again the picture that the results are of."""

@@ -67,9 +67,11 @@ class Explorer:
     def _network(self, session, asked):
         """The Network asked for; its head is None unless the visitor chose one that differs from what is shown."""
         network = session.networks.get(asked.model) or Network(asked.model)
-        if asked.head in (None, session.head) and asked.model == session.model:
+        if asked.model != session.model:  # the output chosen is one of the network before
+            return network
+        if asked.head in (None, session.head) or session.is_old(asked):
             return session.network
-        return replace(network, head=asked.head) if asked.head else network
+        return replace(network, head=asked.head)
 
     def pace(self, classifier):
         """Seconds a picture, as its last explanation took; None before the first."""
@@ -114,6 +116,8 @@ class Explorer:
         return places
 
     def select(self, session, asked, dark, index, tell):
+        if session.is_old(asked) and index >= len(session.pictures):
+            raise InputError("The pictures have just changed with the network; choose one of those that are there now.")
         session.choose(index)
         return self.explain(session, asked, dark, tell)
 
@@ -148,6 +152,12 @@ class Explorer:
                 "This server takes no networks or weights from visitors; start your own with make run to bring one."
             )
 
+    def ask(self, session, asked, dark, tell):
+        """The same for a choice in the controls, which tell of one choice several times: identical ones are one."""
+        if session.is_asked_again(asked):
+            raise Superseded
+        return self.explain(session, asked, dark, tell)
+
     def explain(self, session, asked, dark, tell):
         """Explain the chosen picture by the chosen network.
 
@@ -155,7 +165,8 @@ class Explorer:
         the network's last, unless the picture is an example that asks for others. A mistake or a stop leaves results,
         picture and network on the page as they were; a newer question replaces this one (Superseded).
         """
-        job, progress = session.begin(tell)
+        number = session.number if asked.number is None else asked.number
+        job, progress = session.begin(tell, (asked.sweep, session.shown), number)
         session.look, previews = asked, []
 
         def preview(found):
@@ -165,10 +176,11 @@ class Explorer:
         try:
             network = self._network(session, asked)
             classifier = self._load(network, progress)
+            pictures, shown = session.pictures, session.shown
             if network != session.network:
-                session.show_examples(examples(network))
-            picture = session.picture
-            asks = question(session, asked, classifier, network)
+                pictures, shown = session.with_examples(examples(network))
+            picture = pictures[shown]
+            asks, sentences = question(session, asked, classifier, network, picture)
             begun = time.monotonic()
             result = self.recent.explain(
                 classifier, picture.image, epsilon=asked.epsilon, progress=progress, preview=preview, **asks
@@ -179,12 +191,21 @@ class Explorer:
             if session.result is None or job.superseded:
                 raise
             session.go_back()
-            return told(why) | strip(session) | {"model": session.model} | (_back(session, dark) if previews else {})
+            classifier = session.result.classifier
+            if previews or session.number_on_page != session.number:
+                return self._show(session, classifier, dark) | told(why)
+            return strip(session) | self._controls(session, classifier) | told(why)
+        finally:
+            job.about = None
         if job.superseded:
             raise Superseded
-        session.result, session.explained = result, picture
+        if session.result is None or sentences or result.question != session.result.question:
+            session.sentence = " ".join(sentences)
+        session.pictures, session.shown = pictures, shown
+        session.answered(result, picture, network, asked.model)
         session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
-        session.network, session.model, session.head = network, asked.model, classifier.chosen_head
+        session.head = classifier.chosen_head
+        job.answered = True
         return self._show(session, classifier, dark)
 
     def _methods_note(self, classifier, result):
@@ -195,11 +216,12 @@ class Explorer:
 
     def _show(self, session, classifier, dark):
         """Everything on the page, so that no place can be left behind by a question that was replaced."""
-        result, likeliest, heads = session.result, int(session.at_baseline.argmax()), classifier.heads
-        allowed = SCORES_OF[classifier.kind]
+        result, likeliest = session.result, int(session.at_baseline.argmax())
+        session.note = note(session.explained, result)
         return (
             redraw(session, session.look, dark)
             | strip(session)
+            | self._controls(session, classifier)
             | {
                 "heading": results.heading(result),
                 "path": results.path(result, dark),
@@ -208,30 +230,41 @@ class Explorer:
                 "preview": results.baseline_preview(
                     result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
                 ),
-                "model": gr.update(choices=networks.choices(session.networks), value=session.model),
-                "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-                "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
-                "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
-                "score": gr.update(
-                    choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
-                ),
-                "status": results.status(note(session.explained, result) or text.READY, detail=text.cost(result)),
+                "status": ready(session),
                 "methods_note": self._methods_note(classifier, result),
                 "machine": results.machine(self.computing.describe()),
             }
         )
 
+    def _controls(self, session, classifier):
+        """The lists that belong to the result, and its number."""
+        result, heads, allowed = session.result, classifier.heads, SCORES_OF[classifier.kind]
+        return {
+            "model": gr.update(choices=networks.choices(session.networks), value=session.model),
+            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
+            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
+            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
+            "score": gr.update(
+                choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
+            ),
+            "number": session.number,
+        }
 
-def _back(session, dark):
-    """The finished results in place of the maps of a path that was stopped halfway."""
-    return redraw(session, session.look, dark) | {"heading": results.heading(session.result)}
+
+def ready(session):
+    """The line of status once an answer stands."""
+    words = " ".join(filter(None, (session.sentence, session.note)))
+    return results.status(words or text.READY, detail=text.cost(session.result))
 
 
 def note(picture, result):
     """What an example shows, where it is shown in the way that the note is about."""
-    settings = result.settings
+    settings, asks = result.settings, picture.asks
     usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
-    return picture.note if usual and settings["layer"] == picture.asks.get("layer", settings["layer"]) else ""
+    there = settings["layer"] == asks.get("layer", settings["layer"])
+    named = asks.get("class_index")
+    shown = int(result.probabilities.argmax()) if named is None else result.classifier.class_index(named)
+    return picture.note if usual and there and result.class_index == shown else ""
 
 
 def told(why):
@@ -266,8 +299,12 @@ def redraw(session, asked, dark):
         return {}
     if session.result.epsilon != asked.epsilon:
         session.result = session.result.at_epsilon(asked.epsilon)
-    lower = lower_exponent(session.result)
-    return {
+    lower, words = lower_exponent(session.result), note(session.explained, session.result)
+    said = {}
+    if words != session.note and session.job.about is None:  # while something is computed, the line is about that
+        session.note = words
+        said = {"status": ready(session)}
+    return said | {
         "cards": results.cards(session.result, asked.colormap, asked.opacity, asked.scale),
         "notice": results.notice(session.result, session.at_baseline[session.result.class_index]),
         "histograms": results.histograms(session.result, dark),
@@ -291,8 +328,9 @@ def _would_logit_help(result):
 
 
 def strip(session):
-    """The strip of pictures where it has changed: told again of what it holds, it would ask for it again."""
-    if not session.strip_is_old():
+    """The strip of pictures where it has changed: given again what it holds, the browser would fetch it again."""
+    session.job.shows = session.number, session.strip_now
+    if session.strip == session.strip_now:
         return {}
     thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
     return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}

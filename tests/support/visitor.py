@@ -31,6 +31,7 @@ def asked(**changes):
         "quadrature": "trapezoid",
         "integrated": "published",
         "methods": DEFAULT,
+        "number": None,
         **LOOK,
     }
     return Asked(**(values | changes))
@@ -54,6 +55,7 @@ def session(explorer):
     """A visitor who has just come."""
     opened = Session()
     explorer.open(opened, asked(), dark=False)
+    opened.is_on_page(opened.job.shows)
     return opened
 
 
