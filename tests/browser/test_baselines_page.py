@@ -12,6 +12,7 @@ def settled(page):
     page.wait_for_timeout(400)
 
 
+@pytest.mark.slow
 def test_baselines_side_by_side_a_pixel_picked_and_the_neutral_one_optimised(page, server):
     page.set_default_timeout(WAIT)
     page.goto(server.url + "?view=baselines")

@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.steps import after, choose, open_page, png, upload
 
-STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "24"))
+STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "16"))
 TOY, MINE = "ToyVGG", "mine.keras"
 AGREED = """() => {
   const text = (where) => document.querySelector(where)?.innerText ?? '';

@@ -87,6 +87,7 @@ def test_twenty_scenes_from_the_claims_to_a_picture_on_explore(evaluate, tmp_pat
     assert page.locator("#evaluated .claims tbody tr").count() == claims, "the report is still there"
 
 
+@pytest.mark.slow
 def test_stopped_and_gone_on_with(evaluate):
     page = evaluate
     quick(page)
@@ -105,11 +106,15 @@ def test_stopped_and_gone_on_with(evaluate):
     page.locator("#evaluate-seed input").fill("1")
     page.wait_for_selector("#evaluate-start:has-text('Go on')")
     begin(page)
-    page.wait_for_function("document.querySelector('#status progress')?.value >= 0")
-    assert int(page.eval_on_selector("#status progress", "one => one.value")) >= done, "not from the beginning"
+    now = page.wait_for_function(  # of the pictures: before them other things are counted
+        "document.querySelector('#status').innerText.startsWith('pictures')"
+        " && String(document.querySelector('#status progress')?.value ?? '')"
+    )
+    assert int(now.json_value()) >= done, "not from the beginning"
     finished(page, 60)
 
 
+@pytest.mark.slow
 def test_pictures_of_ones_own(evaluate):
     page = evaluate
     quick(page)
@@ -125,6 +130,7 @@ def test_pictures_of_ones_own(evaluate):
     assert not page.locator("#evaluated-energy").is_visible(), "without boxes there is no energy"
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_a_phone(page, reported):
     page.set_viewport_size({"width": 390, "height": 900})
     opened(page, reported.url + "?view=evaluate")
@@ -155,6 +161,7 @@ def reported(tmp_path_factory):
         running.stop()
 
 
+@pytest.mark.slow
 def test_the_report_is_there_and_its_links_open_its_pictures(page, reported):
     opened(page, reported.url + "?view=evaluate")
     page.wait_for_selector("#evaluated .claims")
@@ -167,12 +174,14 @@ def test_the_report_is_there_and_its_links_open_its_pictures(page, reported):
     assert page.locator("#strip .thumbnail-item").count() == 11, "beside the examples"
 
 
+@pytest.mark.slow
 def test_a_link_says_which_picture_layer_and_class(page, reported):
     opened(page, reported.url + "/?picture=3&layer=block3_pool&class=2")
     assert "block3_pool" in page.inner_text("#heading") and page.input_value("#layer input").startswith("block3_pool")
     assert "scene-000003, picture 3 of the report" in page.inner_text("#status")
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_nowhere_is_told(page, reported, server):
     for url, words in ((f"{reported.url}/?picture=5", "is none of its 5"), (f"{server.url}/?picture=1", "--report")):
         opened(page, url)

@@ -72,11 +72,13 @@ def test_on_explore_and_in_the_lists(page, server):
         assert_text(page, words, "ul[role=listbox]")
         page.keyboard.press("Escape")
         page.locator(f"#{name} input").blur()
+        page.locator("[role=option]").first.wait_for(state="detached")
     upload(page, (f"{MARKUP}.png", "image/png", png()[:200]))
     page.wait_for_selector("#status .wrong")
     assert_text(page, "No picture")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", READY)
 def test_on_the_other_pages(page, server, key):
     page.set_default_timeout(LONG)
@@ -87,6 +89,7 @@ def test_on_the_other_pages(page, server, key):
     assert_text(page, told.get(key, MARKUP), ".tabitem:visible" if key != "evaluate" else "body")
 
 
+@pytest.mark.slow
 def test_in_an_evaluation_on_the_page_and_in_its_report(page, server, tmp_path):
     page.set_default_timeout(LONG)
     page.goto(f"{server.url}?view=evaluate")

@@ -37,6 +37,7 @@ def explore(page, server):
     return open_page(page, server)
 
 
+@pytest.mark.slow
 def test_from_toyvgg_to_a_real_network_and_back(explore, server):
     if not server.real:
         pytest.skip("the weights of real networks are not on this machine")
@@ -90,6 +91,7 @@ def test_a_network_of_ones_own_is_brought_and_explained(explore, own):
     assert "first, 48×64×6" in explore.inner_text("#heading"), "any other can be"
 
 
+@pytest.mark.slow
 def test_a_broken_network_is_told_and_nothing_changes(explore, own):
     (own / "broken.keras").write_bytes((own / "mine.keras").read_bytes()[:500])
     before = maps(explore)

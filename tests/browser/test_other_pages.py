@@ -75,6 +75,7 @@ def test_choosing_a_map_of_the_film_goes_to_its_layer(opened):
     assert page.input_value("#layer input").startswith("block3_pool"), "the controls say so too"
 
 
+@pytest.mark.slow
 def test_sise_is_shown_step_by_step_and_says_beforehand_what_it_takes(opened):
     page = opened("layers", "#film img")
     assert "masked pictures" in page.inner_text("#sise-cost")
@@ -85,6 +86,7 @@ def test_sise_is_shown_step_by_step_and_says_beforehand_what_it_takes(opened):
     assert page.locator("#sise tbody tr").count() == 3 and "Otsu" in page.inner_text("#sise")
 
 
+@pytest.mark.slow
 def test_a_new_question_is_shown_on_the_page_that_is_open(opened):
     page = opened("layers", "#film img")
     before, now = after(page, lambda: choose(page, "class", "car"), "#film")
@@ -120,6 +122,7 @@ def test_painting_a_map_changes_the_logits_alone(opened):
     assert all(was == is_ for _, was, is_ in rows), f"and no output changes in any digit shown: {rows}"
 
 
+@pytest.mark.slow
 def test_the_weights_of_grad_cam_plus_plus(opened):
     page = opened("positive", "#cosines td")
     cells = page.locator("#cosines td[data-choice]")
@@ -128,6 +131,7 @@ def test_the_weights_of_grad_cam_plus_plus(opened):
     assert before != now and "logit at block4_pool" in page.inner_text("#alpha-title")
 
 
+@pytest.mark.slow
 def test_a_contest(opened):
     page = opened("contest", "#contest img")
     assert page.locator("#contest img").count() == 10, "three methods: one class, the other, the difference; the bar"
@@ -139,6 +143,7 @@ def test_a_contest(opened):
     assert before[3] == now[3] and before[5] != now[5], "and that alone changes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", READY)
 def test_nothing_is_wider_than_a_phone(opened, page, key):
     page.set_viewport_size({"width": 390, "height": 900})

@@ -79,6 +79,7 @@ def test_the_final_map_is_the_one_on_explore(path):
     assert off < 3, f"of 255, on average: {off:.2f}"
 
 
+@pytest.mark.slow
 def test_convergence_is_measured_with_a_count_and_told_in_words(path):
     assert "385 points" in path.inner_text("#converge-cost"), "what it takes is told beforehand"
     path.click("#converge-start")

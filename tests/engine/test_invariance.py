@@ -82,6 +82,7 @@ def test_the_memory_budget_changes_no_map(net, budget):
     assert parts.completeness_gap is None or abs(parts.completeness_gap - whole.completeness_gap) < 1e-5, "the gap"
 
 
+@pytest.mark.slow
 def test_the_order_of_requests_changes_no_map():
     requests = [(layer, score) for layer in ("stem", "features", "neck") for score in ("probability", "logit")]
     forth, back = nets.make()[0], nets.make()[0]

@@ -70,6 +70,7 @@ def test_a_run_from_the_pictures_to_the_report(net, questions, pictures, tmp_pat
     assert [done for stage, done, total in told if total == 7][-1] == 7, "and how far it was, was told"
 
 
+@pytest.mark.slow
 def test_stopped_anywhere_it_goes_on_to_the_same_table(net, questions, pictures, tmp_path):
     words = []
     evaluate(questions, pictures, tmp_path / "whole", progress=lambda *count: words.append(count), classifier=net)
