@@ -11,7 +11,18 @@ import pytest
 from support import ROOT
 
 # A package imports only itself and what stands before it; the last two are beside each other.
-ORDER = ("errors", "attribution", "network", "models", "engine", "studies", "render", "evaluation", ("cli", "ui"))
+ORDER = (
+    "errors",
+    "formatting",
+    "attribution",
+    "network",
+    "models",
+    "engine",
+    "studies",
+    "render",
+    "evaluation",
+    ("cli", "ui"),
+)
 RANK = {name: rank for rank, entry in enumerate(ORDER) for name in ((entry,) if isinstance(entry, str) else entry)}
 RANK["stderr"] = 0.5
 

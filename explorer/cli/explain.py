@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 import explorer
-from explorer.attribution.heatmaps import describe_probability
+from explorer import formatting
 from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.cli.options import settings
 from explorer.cli.progress import MISTAKEN, ProgressLine
 from explorer.engine.images import load_image
-from explorer.engine.masking import most_masks
+from explorer.engine.masking import max_masks
 from explorer.engine.question import Question
 from explorer.engine.run import answer
 from explorer.errors import InputError
@@ -58,7 +58,7 @@ def _tell_of_masks(classifier, arguments):
     """Beforehand, how many masked pictures a method will show the network at most."""
     for key in arguments.methods:
         if isinstance(METHODS.get(key), MaskMethod):
-            count = most_masks(key, classifier, classifier.layer(arguments.layer))
+            count = max_masks(key, classifier, classifier.layer(arguments.layer))
             print(f"{METHODS[key].label} shows the network up to {count:,} masked pictures each time.", file=sys.stderr)
 
 
@@ -73,7 +73,7 @@ def _said_of_model(arguments):
 
 
 def _summary(result):
-    p = describe_probability(result.probability, result.complement)
+    p = formatting.probability(result.probability, result.complement)
     verdicts = ", ".join(f"{explanation.label} {explanation.verdict}" for explanation in result)
     about = f"{result.class_name}, p = {p}; {verdicts}"
     if result.estimated_error is None:

@@ -14,7 +14,7 @@ def layers_of(key, classifier, layer):
     return layers.convolution_ends(classifier.layers()) if METHODS[key].every_block else [layer]
 
 
-def most_masks(key, classifier, layer):
+def max_masks(key, classifier, layer):
     """How many masked pictures the network is shown at most: one a map."""
     return sum(one.shape[2] for one in layers_of(key, classifier, layer))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from explorer.attribution import heatmaps
+from explorer.attribution.diagnosis import Circumstances, Verdict, diagnose
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Array, Path
 from explorer.engine.baselines import once_more
@@ -34,7 +35,7 @@ class Explanation:
     cam: Array  # (h, w) float32, raw, ≥ 0, at the layer's resolution
     raw: Array  # (H, W) float32, the cam up-sampled to the size the network sees, not normalised
     heatmap: Array  # (H, W) float32 in [0, 1]
-    verdict: heatmaps.Verdict
+    verdict: Verdict
     statistics: Mapping[str, float]  # of the cam: minimum, mean, maximum, zeros, cells
 
 
@@ -157,7 +158,7 @@ class Result:
 
     def _explanation(self, key, cam):
         raw = heatmaps.resize(cam, *self.image.shape[:2])
-        about = heatmaps.Circumstances(
+        about = Circumstances(
             label=METHODS[key].label,
             score=self.question.score,
             probability=self.probability,
@@ -172,7 +173,7 @@ class Result:
             cam=cam,
             raw=raw,
             heatmap=heatmaps.normalise(raw, self.epsilon),
-            verdict=heatmaps.diagnose(raw, self.epsilon, about),
+            verdict=diagnose(raw, self.epsilon, about),
             statistics=heatmaps.statistics(cam),
         )
 

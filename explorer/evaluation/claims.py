@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.attribution.heatmaps import short
-from explorer.evaluation.numbers import signed, told
 from explorer.evaluation.statistics import MEASURE, measured, paired, unpaired
 from explorer.evaluation.table import label
+from explorer.formatting import short, signed, with_interval
 
 SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED = "supported", "contradicted", "undecided", "not tested"
 GRAD_CAM, INTEGRATED, RSI = "grad_cam", "integrated_grad_cam", "rsi_grad_cam"
 BLOCKS = ("last", "next to last")
 SIMILAR = 0.05  # a share of the energy that we call no difference; the paper says "similar" and gives no number
-FEWEST = 10  # pictures; fewer give no interval worth the name
+MIN_PICTURES = 10  # pictures; fewer give no interval worth the name
 SMALLEST = 1e-38  # 1 − p below it, or zero, is taken for it: the logarithm has to be finite
 WITH_BOXES = ("energy", "pointing", "iou_mean")
 
@@ -122,7 +121,7 @@ def _compared(table, text, where, key, one, other, judge):
         return _not_tested(text, where, why)
     a, b = (measured(table, key)[rows] for rows in table.both(one, other))
     there = np.isfinite(a - b)
-    if there.sum() < FEWEST:
+    if there.sum() < MIN_PICTURES:
         return _not_tested(text, where, _too_few(table, key, there.sum()))
     found = paired(a, b)
     measured_words = (
@@ -143,7 +142,7 @@ def _nearer_zero(table, block, layer, other):
     blank = (means == 0).any(axis=0)
     logs = np.log10(np.where(means > 0, means, np.nan))
     count = int(np.isfinite(logs).all(axis=0).sum())
-    if count < FEWEST:
+    if count < MIN_PICTURES:
         return _not_tested(text, where, _too_few(table, "raw_mean", count))
     found = paired(*logs)
     factor, low, high = (short(10**number) for number in found)
@@ -164,9 +163,9 @@ def _dark_when_sure(table, block, layer):
     sureness = -np.log10(np.maximum(table["complement"][rows], SMALLEST))
     dark = table["dark"][rows]
     groups = sureness[dark == 1], sureness[dark == 0]
-    if min(map(len, groups)) < FEWEST:
+    if min(map(len, groups)) < MIN_PICTURES:
         counts = f"{len(groups[0]):,} of Grad-CAM's heatmaps are dark and {len(groups[1]):,} are not at {layer}"
-        return _not_tested(text, where, f"{counts}; it takes {FEWEST} of each.")
+        return _not_tested(text, where, f"{counts}; it takes {MIN_PICTURES} of each.")
     found = unpaired(*groups)
     on_average = [f"1 − {short(10 ** -np.nanmean(group))}" for group in groups]
     words = (
@@ -194,7 +193,7 @@ def _missing(table, *groups):
 def _too_few(table, key, count):
     if key in WITH_BOXES and not (table["boxes"] > 0).any():
         return "No boxes were given."
-    return f"{count:,} pictures have both values; it takes {FEWEST}."
+    return f"{count:,} pictures have both values; it takes {MIN_PICTURES}."
 
 
 def _not_tested(text, where, why):
@@ -213,11 +212,11 @@ def _place(one, other):
 def _per_cent(values):
     """The mean, in as many digits as its standard error supports."""
     mean, error = values.mean(), 1.96 * values.std() / math.sqrt(len(values))
-    return told(mean, mean - error, mean + error, share=True)[0]
+    return with_interval(mean, mean - error, mean + error, share=True)[0]
 
 
 def _points(found):
-    mean, ends = told(100 * found.mean, 100 * found.low, 100 * found.high)
+    mean, ends = with_interval(100 * found.mean, 100 * found.low, 100 * found.high)
     return f"{mean} point{'' if mean in ('1', '−1') else 's'} (95 %: {ends})"
 
 

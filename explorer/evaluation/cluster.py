@@ -12,12 +12,12 @@ from explorer.evaluation.measuring import Outcome, measure
 from explorer.network.backend import set_precision
 
 IN_A_TASK = 4  # pictures; what a worker has of them is done again where it dies
-MOST_TRIES = 3
+MAX_TRIES = 3
 TRIES = "tries of pictures"
 PATIENCE = 10  # seconds for a cluster's first answer
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_AT_HOME = (".git", ".venv", "build", "tests", "docs", "benchmarks")
-LOST = f"A worker is replaced where it ends, but {MOST_TRIES} ended while they explained this one: give them more room."
+LOST = f"A worker is replaced where it ends, but {MAX_TRIES} ended while they explained this one: give them more room."
 
 
 def on_ray(address=None, workers=2, gpus_per_worker=0.0):
@@ -54,7 +54,7 @@ class Worker:
 
     def _outcome(self, questions, item):
         ray = _ray()
-        if ray.get(ray.get_actor(TRIES).once_more.remote(item.index)) > MOST_TRIES:
+        if ray.get(ray.get_actor(TRIES).once_more.remote(item.index)) > MAX_TRIES:
             return Outcome(item.index, item.name, "failed", LOST)
         if questions != self.questions:
             set_precision(questions.precision)

@@ -131,21 +131,21 @@ def _rows(classifier, item, seen, questions, progress):
         "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
     }  # fmt: skip
     return [
-        _plain(about | {"layer": layer, "depth": depth} | _of_map(comparison, one, seen, changed))
-        for depth, (layer, comparison) in enumerate(found.items())
-        for one in comparison
+        _plain(about | {"layer": layer, "depth": depth} | _of_map(result, one, seen, changed))
+        for depth, (layer, result) in enumerate(found.items())
+        for one in result
     ]
 
 
-def _of_map(comparison, one, seen, changed):
+def _of_map(result, one, seen, changed):
     """Every column that depends on the map."""
     raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
     low, high = float(raw.min()), float(raw.max())
     row = {
         "method": one.method, "verdict": str(one.verdict), "raw_minimum": low, "raw_mean": float(raw.mean()),
         "raw_maximum": high, "spread": high - low, "heatmap_mean": float(np.mean(heatmap, dtype=np.float64)),
-        "dark": high - low < comparison.epsilon, "blank": not raw.any(),
-        "completeness_gap": comparison.completeness_gap, "points": len(comparison.path.alphas),
+        "dark": high - low < result.epsilon, "blank": not raw.any(),
+        "completeness_gap": result.completeness_gap, "points": len(result.path.alphas),
     }  # fmt: skip
     return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
 

@@ -17,6 +17,7 @@ from explorer.evaluation.measuring import measure
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report import document, gallery
 from explorer.evaluation.table import Table
+from explorer.formatting import duration
 from explorer.network import backend
 from explorer.render.export import as_json
 
@@ -122,14 +123,7 @@ class Clock:
         count, seconds = len(self._times) - 1, self._times[-1] - self._times[0]
         if not count or seconds <= 0:
             return "pictures"
-        return f"pictures, {count / seconds:.2g} a second, {_duration((self.total - self.done) * seconds / count)} left"
-
-
-def _duration(seconds):
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+        return f"pictures, {count / seconds:.2g} a second, {duration((self.total - self.done) * seconds / count)} left"
 
 
 def settings_of(questions, source, items, classifier):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from explorer.errors import InputError
 from explorer.evaluation import pictures
 
-MOST_SCENES = 100_000
+MAX_SCENES = 100_000
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Source:
     def __post_init__(self):
         if bool(self.images) == bool(self.scenes):
             raise InputError("An evaluation is of a folder of images or of scenes: give --images or --scenes.")
-        if not 0 <= self.scenes <= MOST_SCENES:
-            raise InputError(f"Scenes are 1 to {MOST_SCENES:,}; received {self.scenes}.")
+        if not 0 <= self.scenes <= MAX_SCENES:
+            raise InputError(f"Scenes are 1 to {MAX_SCENES:,}; received {self.scenes}.")
 
     def items(self):
         if self.scenes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.errors import InputError
 
-MOST_BYTES = 10 << 20
+MAX_BYTES = 10 << 20
 FORMS = 'one name a line, a JSON list, or JSON {"0": "name", ...}'
 
 
@@ -27,12 +27,12 @@ def read_labels(source):
 def _from_file(path):
     try:
         with path.open("rb") as file:
-            held = file.read(MOST_BYTES + 1)
+            held = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(
             f"Labels are read from a file, but {path.name!r} could not be opened: check its path."
         ) from error
-    if len(held) > MOST_BYTES:
+    if len(held) > MAX_BYTES:
         raise InputError(f"A file of labels has at most 10 MiB, but {path.name!r} has more: give {FORMS}.")
     text = _decode(held, path.name)
     if path.suffix.lower() == ".json" or text.lstrip().startswith(("[", "{")):

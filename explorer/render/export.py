@@ -1,4 +1,4 @@
-"""A comparison as files to take home: pictures, raw arrays, and every setting and result as JSON."""
+"""A result as files to take home: pictures, raw arrays, and every setting and result as JSON."""
 
 import json
 import math
@@ -11,13 +11,13 @@ from explorer.errors import InputError
 from explorer.render.overlays import DEFAULT_COLORMAP, overlay
 from explorer.render.sheet import side_by_side
 
-MOST_PROBABLE = 5
+CLASSES_LISTED = 5
 
 __all__ = ["free_stem", "record", "save", "side_by_side", "written"]
 
 
-def save(comparison, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
-    """Write one comparison to a directory, which is made where it is missing; return the paths written.
+def save(result, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
+    """Write one result to a directory, which is made where it is missing; return the paths written.
 
     <stem>.png           the figure of `side_by_side`
     <stem>_<method>.png  each method's overlay, at the size the network sees
@@ -27,16 +27,16 @@ def save(comparison, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, pi
     Files of these names are replaced. Raises InputError where the directory cannot be written to.
     """
     directory = Path(directory)
-    overlays = {e.method: overlay(comparison.image, e.heatmap, colormap, opacity) for e in comparison}
-    figure = side_by_side(comparison, colormap, opacity)
-    told = record(comparison, colormap, opacity, picture)
+    overlays = {e.method: overlay(result.image, e.heatmap, colormap, opacity) for e in result}
+    figure = side_by_side(result, colormap, opacity)
+    told = record(result, colormap, opacity, picture)
     paths = written(directory, stem, overlays)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         Image.fromarray(figure).save(paths["figure"])
         for method, pixels in overlays.items():
             Image.fromarray(pixels).save(paths[method])
-        np.savez_compressed(paths["arrays"], **arrays(comparison))
+        np.savez_compressed(paths["arrays"], **arrays(result))
         paths["record"].write_text(as_json(told), encoding="utf-8")
     except OSError as error:
         raise InputError(
@@ -47,7 +47,7 @@ def save(comparison, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, pi
 
 
 def written(directory, stem, methods):
-    """The files of one comparison, by what they hold: "figure", "arrays", "record", and each method's key."""
+    """The files of one result, by what they hold: "figure", "arrays", "record", and each method's key."""
     names = {"figure": f"{stem}.png", "arrays": f"{stem}.npz", "record": f"{stem}.json"}
     names |= {method: f"{stem}_{method}.png" for method in methods}
     return {part: Path(directory) / name for part, name in names.items()}
@@ -72,43 +72,43 @@ def claim(paths):
     return {_same(path) for path in paths}
 
 
-def arrays(comparison):
+def arrays(result):
     """The raw maps, the heatmaps and the score along the path, by name."""
-    found = {"alphas": np.asarray(comparison.path.alphas), "scores": np.asarray(comparison.path.scores)}
-    for explanation in comparison:
+    found = {"alphas": np.asarray(result.path.alphas), "scores": np.asarray(result.path.scores)}
+    for explanation in result:
         found[f"{explanation.method}_cam"] = explanation.cam
         found[f"{explanation.method}_heatmap"] = explanation.heatmap
     return found
 
 
-def record(comparison, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
+def record(result, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
     """Every setting and every result but the arrays, as plain values; a number that is not finite becomes None."""
-    ranked = np.argsort(-np.asarray(comparison.probabilities), kind="stable")[:MOST_PROBABLE]
-    names = comparison.classifier.class_names
-    layer = comparison.layer
+    ranked = np.argsort(-np.asarray(result.probabilities), kind="stable")[:CLASSES_LISTED]
+    names = result.classifier.class_names
+    layer = result.layer
     return _plain(
         {
             "picture": None if picture is None else str(picture),
             "settings": {
-                **comparison.settings,
-                "epsilon": comparison.epsilon,
+                **result.settings,
+                "epsilon": result.epsilon,
                 "colormap": colormap,
                 "opacity": opacity,
             },
-            "class_index": comparison.class_index,
-            "class_name": comparison.class_name,
-            "probability": comparison.probability,
-            "one_minus_probability": comparison.complement,
+            "class_index": result.class_index,
+            "class_name": result.class_name,
+            "probability": result.probability,
+            "one_minus_probability": result.complement,
             "most_probable": [
-                {"class_index": i, "class_name": names[i], "probability": comparison.probabilities[i]} for i in ranked
+                {"class_index": i, "class_name": names[i], "probability": result.probabilities[i]} for i in ranked
             ],
             "layer": {"name": layer.name, "shape": layer.shape, "cuts": layer.cuts},
-            "score_at_baseline": comparison.path.scores[0],
-            "score_at_picture": comparison.path.scores[-1],
-            "completeness_gap": comparison.completeness_gap,
-            "points": len(comparison.path.alphas),
-            "estimated_error": comparison.estimated_error,
-            "methods": {explanation.method: _method(explanation) for explanation in comparison},
+            "score_at_baseline": result.path.scores[0],
+            "score_at_picture": result.path.scores[-1],
+            "completeness_gap": result.completeness_gap,
+            "points": len(result.path.alphas),
+            "estimated_error": result.estimated_error,
+            "methods": {explanation.method: _method(explanation) for explanation in result},
         }
     )
 

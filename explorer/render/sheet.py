@@ -1,4 +1,4 @@
-"""One figure of a comparison: the picture, every method's overlay, the numbers behind them, the words beneath.
+"""One figure of a result: the picture, every method's overlay, the numbers behind them, the words beneath.
 
 Text is drawn with the typeface inside OpenCV, so that a figure looks the same on every machine and ε, × and class
 names in most alphabets come out right.
@@ -7,7 +7,7 @@ names in most alphabets come out right.
 import cv2
 import numpy as np
 
-from explorer.attribution.heatmaps import describe_probability
+from explorer import formatting
 from explorer.engine.baselines import describe, displayed
 from explorer.engine.images import fit
 from explorer.engine.settings import AUTO
@@ -16,7 +16,7 @@ from explorer.render.overlays import DEFAULT_COLORMAP, colour_bar, overlay
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14
 BAR_LABELS = 40
-MOST_ABREAST = 4  # methods
+MAX_ABREAST = 4  # methods
 FOOT = 66  # the lines beneath a picture
 INK, GREY, LINE, WHITE = (28, 28, 32), (104, 104, 112), (222, 222, 228), (255, 255, 255)
 BADGES = {"ok": (27, 110, 62), "dark": (74, 63, 53), "blank": (104, 104, 112), "non-finite": (170, 30, 30)}
@@ -28,34 +28,34 @@ CAPTION = (
 )
 
 
-def side_by_side(comparison, colormap=DEFAULT_COLORMAP, opacity=0.5):
-    """Everything of a Comparison on one sheet, RGB uint8 (height, width, 3), some 350 pixels wide a method, of which
+def side_by_side(result, colormap=DEFAULT_COLORMAP, opacity=0.5):
+    """Everything of a Result on one sheet, RGB uint8 (height, width, 3), some 350 pixels wide a method, of which
     at most four stand side by side.
 
     The picture as the network sees it with its baseline; for each method the overlay, the verdict and the raw
     minimum, mean and maximum; a colour bar; for a map that shows nothing, why and what to try.
     """
-    height = max(1, round(PANEL * comparison.image.shape[0] / comparison.image.shape[1]))
-    columns = min(len(comparison), MOST_ABREAST)
+    height = max(1, round(PANEL * result.image.shape[0] / result.image.shape[1]))
+    columns = min(len(result), MAX_ABREAST)
     width = 2 * MARGIN + PANEL + columns * (GAP + PANEL) + GAP + BAR + BAR_LABELS
     sheet = Sheet(width)
-    sheet.paragraph(_headline(comparison), 26, INK, space=4, weight=BOLD)
-    sheet.paragraph(_setting_line(comparison), 15, GREY, space=18)
+    sheet.paragraph(_headline(result), 26, INK, space=4, weight=BOLD)
+    sheet.paragraph(_setting_line(result), 15, GREY, space=18)
     top = sheet.y
-    _draw_picture(sheet, comparison, top, height)
+    _draw_picture(sheet, result, top, height)
     down = 30 + height + FOOT + 14
-    for place, explanation in enumerate(comparison):
-        picture = overlay(comparison.image, explanation.heatmap, colormap, opacity)
+    for place, explanation in enumerate(result):
+        picture = overlay(result.image, explanation.heatmap, colormap, opacity)
         row, column = divmod(place, columns)
         _draw_method(sheet, explanation, picture, MARGIN + (column + 1) * (PANEL + GAP), top + row * down, height)
     _draw_bar(sheet, colormap, width - MARGIN - BAR_LABELS - BAR, top + 30, height)
-    sheet.y = top + down * -(-len(comparison) // columns)
-    for explanation in comparison:
+    sheet.y = top + down * -(-len(result) // columns)
+    for explanation in result:
         if explanation.verdict != "ok":
             words = f"{explanation.label} is {explanation.verdict}. {explanation.verdict.reason}"
             sheet.paragraph(f"{words} {explanation.verdict.advice}", 15, INK, space=8)
     sheet.rule()
-    sheet.paragraph(_reading_line(comparison), 14, GREY, space=4)
+    sheet.paragraph(_reading_line(result), 14, GREY, space=4)
     sheet.paragraph(CAPTION, 14, GREY, space=0)
     return sheet.trimmed()
 
@@ -125,16 +125,16 @@ class Sheet:
         yield line
 
 
-def _draw_picture(sheet, comparison, top, height):
+def _draw_picture(sheet, result, top, height):
     """The first column: what the network sees, and the baseline the path began from."""
     sheet.text("What the network sees", MARGIN, top, 18, BOLD)
-    sheet.picture(fit(comparison.image, height, PANEL), MARGIN, top + 30)
+    sheet.picture(fit(result.image, height, PANEL), MARGIN, top + 30)
     below = top + 30 + height + 10
     side = FOOT - 14
-    sheet.picture(fit(displayed(comparison.baseline_image), side, side), MARGIN, below)
+    sheet.picture(fit(displayed(result.baseline_image), side, side), MARGIN, below)
     _frame(sheet, MARGIN, below, side, side)
     sheet.text("baseline", MARGIN + side + 10, below + 4, 14, ink=GREY)
-    words = sheet.cut(describe(comparison.settings["baseline"]), PANEL - side - 10, 14)
+    words = sheet.cut(describe(result.settings["baseline"]), PANEL - side - 10, 14)
     sheet.text(words, MARGIN + side + 10, below + 26, 14)
 
 
@@ -148,7 +148,7 @@ def _draw_method(sheet, explanation, picture, x, top, height):
     for place, name in enumerate(("minimum", "mean", "maximum")):
         at = x + place * (PANEL // 3)
         sheet.text(f"raw {name}", at, below, 13, ink=GREY)
-        sheet.text(short(explanation.statistics[name]), at, below + 20, 16)
+        sheet.text(_number(explanation.statistics[name]), at, below + 20, 16)
 
 
 def _draw_bar(sheet, colormap, x, top, height):
@@ -161,43 +161,42 @@ def _frame(sheet, x, y, width, height):
     cv2.rectangle(sheet.pixels, (x, y), (x + width - 1, y + height - 1), LINE, 1)
 
 
-def _headline(comparison):
-    return f"{comparison.class_name}   p = {describe_probability(comparison.probability, comparison.complement)}"
+def _headline(result):
+    return f"{result.class_name}   p = {formatting.probability(result.probability, result.complement)}"
 
 
-def _sums(comparison):
+def _sums(result):
     """How many points the sums are over, and by which rule."""
-    settings = comparison.settings
+    settings = result.settings
     if settings["steps"] == AUTO:
-        return (f"{len(comparison.path.alphas)} points placed as needed",)
+        return (f"{len(result.path.alphas)} points, placed automatically",)
     return f"{settings['steps']} steps", f"{settings['quadrature']} rule"
 
 
-def _setting_line(comparison):
-    settings, (rows, columns, channels) = comparison.settings, comparison.layer.shape
+def _setting_line(result):
+    settings, (rows, columns, channels) = result.settings, result.layer.shape
     parts = (
         settings["model"],
         f"layer {settings['layer']} {rows}×{columns}×{channels}",
         f"score: {settings['score']}",
-        *_sums(comparison),
+        *_sums(result),
         f"{settings['gradients']} gradients (Grad-CAM)",
         f"{settings['units']} units (RSI-Grad-CAM)",
-        f"ε = {short(comparison.epsilon)}",
+        f"ε = {formatting.short(result.epsilon, 3)}",
     )
     return "  ·  ".join(parts)
 
 
-def _reading_line(comparison):
-    gap = comparison.completeness_gap
+def _reading_line(result):
+    gap = result.completeness_gap
     if gap is not None:
         completeness = f"The integrated gradients add up to the change of the score within {100 * gap:.2g} %."
-    elif comparison.layer.cuts:
+    elif result.layer.cuts:
         completeness = "The score does not change along the path."
     else:
         completeness = "A connection by-passes this layer, so its integrated gradients need not add up to the score."
     return f"Colours run from 0 to 1 after each map is divided by its own range plus ε. {completeness}"
 
 
-def short(value):
-    """A number in three digits at most: 0, 0.000321, 4.2e-11, 1e-8; None stands for one that is not finite."""
-    return "not finite" if value is None else f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e+")
+def _number(value):
+    return "not finite" if value is None else formatting.short(value, 3)

@@ -78,16 +78,16 @@ def finest_steps(layer):
     return steps
 
 
-def converge(comparison, ask=explain, progress=None):
-    """Measure it for a Comparison's question: one sweep of the finest path, all coarser ones being parts of it, then
+def converge(result, ask=explain, progress=None):
+    """Measure it for a Result's question: one sweep of the finest path, all coarser ones being parts of it, then
     the rounds of automatic placement, which mostly find their points there.
 
     ask: what explains in place of `explorer.engine.run.explain`, such as one that remembers. progress: as there.
     Raises InputError where the layer is too large, or the path is not kept.
     """
-    methods = tuple(key for key in comparison.cams if _integrated(key)) or (WHOLE,)
-    asks = comparison.asks | {"methods": methods, "layer": comparison.layer.name, "progress": progress}
-    classifier, image, finest = comparison.classifier, comparison.image, finest_steps(comparison.layer)
+    methods = tuple(key for key in result.cams if _integrated(key)) or (WHOLE,)
+    asks = result.asks | {"methods": methods, "layer": result.layer.name, "progress": progress}
+    classifier, image, finest = result.classifier, result.image, finest_steps(result.layer)
     fine = ask(classifier, image, **asks | {"steps": finest, "tolerance": TOLERANCE})
     if not fine.path.held:
         raise InputError(
@@ -100,7 +100,7 @@ def converge(comparison, ask=explain, progress=None):
 
 
 def measure(fine, rounds=()):
-    """Convergence from a Comparison of 2^n evenly spaced steps whose path is kept; rounds: Comparisons about the same,
+    """Convergence from a Result of 2^n evenly spaced steps whose path is kept; rounds: Results about the same,
     of points that were placed."""
     finest = len(fine.path.alphas) - 1
     methods, path, options = (

@@ -13,7 +13,7 @@ from explorer.attribution.path import Array
 from explorer.errors import InputError
 from explorer.studies.at_image import changed
 
-MOST_SHIFT = 300.0  # of |t|: float32 then carries a probability to about five digits
+MAX_SHIFT = 300.0  # of |t|: float32 then carries a probability to about five digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,9 @@ def painted(at, wanted):
 def altered(classifier, layer, picture, at, class_index, weights):
     """The Altered network, run: nothing in it is worked out by formula. at: AtImage; weights: (K,) c_k."""
     shift = float(at.activations.astype(np.float64).sum(axis=(0, 1)) @ weights)
-    if not abs(shift) <= MOST_SHIFT:
+    if not abs(shift) <= MAX_SHIFT:
         raise InputError(
-            f"The term added to the logits is at most ±{MOST_SHIFT:g} here, since float32 rounds what is added to "
+            f"The term added to the logits is at most ±{MAX_SHIFT:g} here, since float32 rounds what is added to "
             f"large numbers; this one is {shift:.3g}: choose a smaller strength or paint less."
         )
     logit, probability = (

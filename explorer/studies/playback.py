@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.network import output_head
 from explorer.network.backend import fetch
 
-MOST = 129  # stops: more cannot be told apart on a slider
+MAX_STOPS = 129  # stops: more cannot be told apart on a slider
 WHOLE = "rsi_grad_cam"  # whose integral, summed over all units, is the change of the score (14)
 
 
@@ -20,11 +20,11 @@ WHOLE = "rsi_grad_cam"  # whose integral, summed over all units, is the change o
 class Playback:
     """A path at S of its points, both ends among them, in order.
 
-    cams: for every method of the Comparison that is about the layer along the path, its raw map at each stop. One that
+    cams: for every method of the Result that is about the layer along the path, its raw map at each stop. One that
     integrates shows what its final map has collected so far: the integral over 0..α, made into a map with the two ends
     of the *whole* path, A(0) and A(1). It stands still wherever the integral does, above all in the flat zone, where
     the map of a path that ended at α would go on growing with A(α) though nothing is collected any more. At α = 1 it is
-    the Comparison's own map. One that looks at the picture alone shows that map of the interpolated picture.
+    the Result's own map. One that looks at the picture alone shows that map of the interpolated picture.
     """
 
     places: Array  # (S,) which points of the path
@@ -58,12 +58,12 @@ class Playback:
         return float(last.min()), float(last.max())
 
 
-def playback(comparison, most=MOST):
-    """A Comparison's path at no more than `most` (at least two) of its points, evenly taken where there are more.
+def playback(result, most=MAX_STOPS):
+    """A Result's path at no more than `most` (at least two) of its points, evenly taken where there are more.
 
     Raises InputError where the activations and gradients along the path were not kept with the result.
     """
-    path = comparison.path
+    path = result.path
     if not path.held:
         raise InputError(
             "A path can be played where the activations along it are kept, and those of this one take too much room "
@@ -71,7 +71,7 @@ def playback(comparison, most=MOST):
         )
     path = path.numpy()
     places = np.unique(np.linspace(0, len(path.alphas) - 1, min(most, len(path.alphas))).round().astype(int))
-    collected, cams = _cumulative(comparison, path, places)
+    collected, cams = _cumulative(result, path, places)
     logits = path.logits[places]
     return Playback(
         places=places,
@@ -80,7 +80,7 @@ def playback(comparison, most=MOST):
         gradients=np.array([norm(path.gradients[place]) for place in places]),
         increments=np.array([norm(path.activations[b] - path.activations[a]) for a, b in pairwise(places)]),
         collected=collected,
-        probabilities=output_head.probabilities(comparison.classifier.kind, logits),
+        probabilities=output_head.probabilities(result.classifier.kind, logits),
         cams=cams,
     )
 
@@ -92,10 +92,10 @@ def norm(values):
     return float(largest * np.linalg.norm(values / largest)) if largest > 0 else float(largest)
 
 
-def _cumulative(comparison, path, places):
+def _cumulative(result, path, places):
     """(Σ IG up to each stop (S,), {method: raw maps (S, h, w)}). Integrals over consecutive parts add up."""
-    options, start = comparison.question.options, path.activations[0]
-    shown = [key for key in comparison.cams if METHODS[key].curve is Curve.LAYER]
+    options, start = result.question.options, path.activations[0]
+    shown = [key for key in result.cams if METHODS[key].curve is Curve.LAYER]
     integrated = [key for key in dict.fromkeys((*shown, WHOLE)) if isinstance(METHODS[key], PathMethod)]
     ends, sums = path.ends, dict.fromkeys(integrated, 0.0)
     collected, cams = [0.0], {key: [] for key in shown}
@@ -112,7 +112,7 @@ def _cumulative(comparison, path, places):
             else:
                 cams[key].append(fetch(METHODS[key].cam(sums[key], ends, options)))
     for key in shown:
-        cams[key][-1] = comparison.cams[key]  # the same but for the order in which floats were added
+        cams[key][-1] = result.cams[key]  # the same but for the order in which floats were added
     return np.array(collected), {key: np.stack(maps) for key, maps in cams.items()}
 
 

@@ -40,7 +40,7 @@ def factor_for(values, class_index, margin):
 def at_margin(result, logit, margin):
     """(naive, stable) as AtImage, of the logits scaled to that margin; None where the class is not the first.
 
-    result: the Comparison whose layer, class and picture are meant; logit: AtImage of its logit.
+    result: the Result whose layer, class and picture are meant; logit: AtImage of its logit.
     """
     factor = factor_for(logit.logits, result.class_index, margin)
     if factor is None:

@@ -1,8 +1,8 @@
 """What the page's lists offer."""
 
-from explorer.ui import text
+from explorer import formatting
 
-MOST = 6  # layers that stand for a network
+MAX_LAYERS = 6  # layers that stand for a network
 
 
 def layers(classifier):
@@ -15,7 +15,11 @@ def layers(classifier):
 def film(classifier):
     """The Layers that stand for the whole network, in order: the ends of its blocks; of many, those of a resolution."""
     ends = classifier.block_ends
-    return list(ends) if len(ends) <= MOST else list({layer.shape[:2]: layer for layer in ends}.values())[-MOST:]
+    return (
+        list(ends)
+        if len(ends) <= MAX_LAYERS
+        else list({layer.shape[:2]: layer for layer in ends}.values())[-MAX_LAYERS:]
+    )
 
 
 def _layer_words(layer):
@@ -27,6 +31,6 @@ def classes(result, classifier):
     """The five most probable with their probabilities, then every class by name."""
     order = result.probabilities.argsort()[::-1]
     top = [int(i) for i in order[:5]]
-    words = [(f"{classifier.class_names[i]} · {text.about(result.probabilities[i])}", i) for i in top]
+    words = [(f"{classifier.class_names[i]} · {formatting.about(result.probabilities[i])}", i) for i in top]
     rest = sorted(set(range(len(classifier.class_names))) - set(top), key=lambda i: classifier.class_names[i].lower())
     return words + [(classifier.class_names[i], i) for i in rest]

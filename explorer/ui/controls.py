@@ -17,7 +17,7 @@ from explorer.render.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.ui import networks, text
 
 PICTURE_BASELINE = "picture"
-LEAST_EXPONENT = -12
+MIN_EXPONENT = -12
 
 
 @dataclass(frozen=True)
@@ -137,10 +137,10 @@ def choices():
         preview = gr.HTML(elem_id="baseline-preview", min_width=90)
     with gr.Group(), gr.Row(elem_classes="tight"):
         with gr.Column(min_width=110, scale=1):
-            automatic = gr.Checkbox(True, label="Steps as needed", elem_id="automatic")
+            automatic = gr.Checkbox(True, label="Automatic steps", elem_id="automatic")
             steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, visible=False)
         exponent = gr.Slider(
-            LEAST_EXPONENT,
+            MIN_EXPONENT,
             0,
             value=-8,
             step=0.5,
@@ -161,7 +161,7 @@ def choices():
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         tolerance = gr.Number(
             0.5,
-            label="Steps as needed: maps within this much of their limit, %",
+            label="Automatic steps: maps within this much of their limit, %",
             step=0.1,
             elem_id="tolerance",
         )

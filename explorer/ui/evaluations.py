@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.engine.applicability import objection
-from explorer.engine.masking import most_masks
+from explorer.engine.masking import max_masks
 from explorer.errors import InputError
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.matching import suffixes
@@ -20,8 +20,8 @@ from explorer.ui.reports import Place, Report
 
 SCENES, FILES = "scenes", "files"
 CORRECT, ONE_BOX, SMALL_BOX = "correct", "one_box", "box_under"
-FEWEST_SCENES, USUAL_SCENES, MOST = 5, 20, 200
-MOST_BYTES = 64_000_000
+MIN_SCENES, DEFAULT_SCENES, MAX_PICTURES = 5, 20, 200
+MAX_BYTES = 64_000_000
 CURVE_STEPS = 10
 
 
@@ -30,7 +30,7 @@ class Given:
     """What stands in the page's own controls; files and boxes are paths."""
 
     kind: str = SCENES
-    scenes: int | None = USUAL_SCENES
+    scenes: int | None = DEFAULT_SCENES
     seed: int | None = 0
     files: list | None = None
     boxes: list | None = None
@@ -93,8 +93,10 @@ def wanted(session, asked, given):
     for number, words in ((given.scenes, "The number of scenes"), (given.seed, "The seed")):
         if number is None:
             raise InputError(f"{words} is empty; write a number.")
-    if not FEWEST_SCENES <= given.scenes <= MOST:
-        raise InputError(f"Here {FEWEST_SCENES} to {MOST} scenes are drawn; received {given.scenes}: choose fewer.")
+    if not MIN_SCENES <= given.scenes <= MAX_PICTURES:
+        raise InputError(
+            f"Here {MIN_SCENES} to {MAX_PICTURES} scenes are drawn; received {given.scenes}: choose fewer."
+        )
     return Wanted(questions, int(given.scenes), int(given.seed))
 
 
@@ -133,7 +135,7 @@ def passes(result, asked):
     points = len(result.path.alphas) if asked.steps == "auto" else asked.steps + 1
     layers = [result.classifier.layer(name) for name in asked.layers]
     masked = [key for key in asked.methods if isinstance(METHODS[key], MaskMethod)]
-    masks = sum(most_masks(key, result.classifier, layer) for key in masked for layer in layers)
+    masks = sum(max_masks(key, result.classifier, layer) for key in masked for layer in layers)
     curves = 2 * (asked.curve_steps - 1) if asked.curve_steps else 0
     return points + masks + len(layers) * len(asked.methods) * (1 + curves)
 
@@ -141,16 +143,16 @@ def passes(result, asked):
 def _check_files(files):
     if not files:
         raise InputError("Pictures of your own are files, and none is chosen yet: drop some here.")
-    if len(files) > MOST:
+    if len(files) > MAX_PICTURES:
         raise InputError(
-            f"The page evaluates at most {MOST} pictures; received {len(files):,}: choose fewer, or use python -m "
-            "explorer evaluate."
+            f"The page evaluates at most {MAX_PICTURES} pictures; received {len(files):,}: choose fewer, or use "
+            "python -m explorer evaluate."
         )
     for file in map(Path, files):
         if file.suffix.lower() not in suffixes():
             raise InputError(f"Pictures are PNG, JPEG and the like, but {file.name!r} is not: leave it out.")
-        if file.stat().st_size > MOST_BYTES:
-            raise InputError(f"A picture has at most {MOST_BYTES // 10**6} MB, but {file.name!r} has more.")
+        if file.stat().st_size > MAX_BYTES:
+            raise InputError(f"A picture has at most {MAX_BYTES // 10**6} MB, but {file.name!r} has more.")
 
 
 def _gathered(files, folder):

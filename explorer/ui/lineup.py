@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from explorer import formatting
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.metrics import entropy
 from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
 from explorer.network import output_head
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
-from explorer.ui import text
 from explorer.ui.tiles import Tile, grid
 
 AT_ONCE = 12.0  # seconds: on opening the page, no further column is begun after them
@@ -22,7 +22,7 @@ NO_PATH = "walks no path, so the baseline does not matter"
 @dataclass(eq=False)
 class Lineup:
     """What the page has of one result. baselines: {spelling: what to ask for}; said: {spelling: probabilities}; found:
-    {spelling: its Comparison}, as far as they are computed."""
+    {spelling: its Result}, as far as they are computed."""
 
     result: Any
     baselines: dict
@@ -34,7 +34,7 @@ class Lineup:
         return [spelling for spelling in self.baselines if spelling not in self.found]
 
     @property
-    def most_passes(self):
+    def max_passes(self):
         """About how many pictures the missing columns put through the network: as many as that of the result."""
         return len(self.missing) * len(self.result.path.alphas)
 
@@ -42,7 +42,7 @@ class Lineup:
 def lineup(result, earlier=()):
     """The Lineup of a result, its own baseline computed, and what the network says of every one (one batch).
 
-    earlier: {spelling: Comparison} of the same result.
+    earlier: {spelling: Result} of the same result.
     """
     given = _baselines(result)
     pictures = np.stack([make_baseline(spec, result.image).astype(np.float32) for spec in given.values()])
@@ -106,14 +106,14 @@ def board(line, asked):
 def cost(line, pace):
     """What the columns will take or have taken, in a sentence."""
     if line.missing:
-        return f"<p class='caption'>The missing columns take {passes(line.most_passes, pace)}; it can be stopped.</p>"
+        return f"<p class='caption'>The missing columns take {passes(line.max_passes, pace)}; it can be stopped.</p>"
     taken = sum(one.cost.passes for spelling, one in line.found.items() if one is not line.result)
     words = f"took {taken:,} pictures through the network" if taken else "were still in memory"
     return f"<p class='caption'>The other columns {words}. Each method's row is on one colour scale.</p>"
 
 
 def passes(count, pace):
-    time = f", about {text.duration(pace * count)}" if pace else ""
+    time = f", about {formatting.duration(pace * count)}" if pace else ""
     return f"about {count:,} pictures through the network{time}"
 
 
@@ -126,7 +126,7 @@ def _remark(line, spelling):
 def _preview(line, spelling):
     said, names = line.said[spelling], line.result.classifier.class_names
     likeliest, explained = int(said.argmax()), said[line.result.class_index]
-    words = f"{names[likeliest]}, {text.about(said[likeliest])}"
+    words = f"{names[likeliest]}, {formatting.about(said[likeliest])}"
     bits = f" · {entropy(said):.2f} of {np.log2(len(said)):.2f} bits" if _shared(line.result.classifier) else ""
     picture = displayed(make_baseline(line.baselines[spelling], line.result.image))
     badge = "this class" if explained > 0.5 else ""  # see `text.baseline_warning`
@@ -145,7 +145,7 @@ def _row(line, key, asked):
         Tile(
             overlay(line.result.image, scaled[spelling], asked.colormap, asked.opacity),
             f"{METHODS[key].label} from {describe(spelling)}",
-            f"max {text.number(line.found[spelling][key].statistics['maximum'])}",
+            f"max {formatting.or_dash(line.found[spelling][key].statistics['maximum'])}",
         )
         if spelling in scaled
         else Tile(None, note="not yet computed")

@@ -1,13 +1,13 @@
 """The class-neutral baseline as it is optimised: the curve, its difference from black, the maps before and after."""
 
+from explorer import formatting
 from explorer.attribution import metrics
-from explorer.attribution.heatmaps import short
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.errors import InputError
+from explorer.formatting import short
 from explorer.render.charts.baselines import amplified, descent_chart
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
-from explorer.ui import text
 from explorer.ui.lineup import ask, passes
 from explorer.ui.tiles import Tile, grid, row
 
@@ -74,7 +74,7 @@ def maps(both, asked):
                     Tile(
                         overlay(one.image, scaled[i], asked.colormap, asked.opacity),
                         f"{METHODS[key].label} from {'the class-neutral baseline' if i else 'black'}",
-                        f"max {text.number(one[key].statistics['maximum'])}{cosine if i else ''}",
+                        f"max {formatting.or_dash(one[key].statistics['maximum'])}{cosine if i else ''}",
                     )
                     for i, one in enumerate(both)
                 ],

@@ -5,7 +5,7 @@ import numpy as np
 
 from explorer.errors import InputError
 
-MOST = 14  # cells a side; finer layers are painted coarsely
+MAX_CELLS = 14  # cells a side; finer layers are painted coarsely
 
 PAINTING = """
 let to = null;
@@ -73,7 +73,7 @@ def cells(told, shape):
 
 
 def _board(shape):
-    return tuple(min(size, MOST) for size in shape)
+    return tuple(min(size, MAX_CELLS) for size in shape)
 
 
 def _onto(board, shape):

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.attribution.heatmaps import normalise, short
+from explorer.attribution.heatmaps import normalise
 from explorer.attribution.methods import METHODS
+from explorer.formatting import in_percent, short
 from explorer.render import overlays
-from explorer.ui import text
 from explorer.ui.results import data_uri
 
 SCRIPT = (Path(__file__).resolve().parents[2] / "assets" / "player.js").read_text(encoding="utf-8")
 CELLS = 1 << 20  # cells of all maps at all stops together, a byte each on their way to the page
-FEWEST = 17
+MIN_STOPS = 17
 SCALES = (
     "Colours do not shift while you drag: a map that collects has the scale of its final map, one of each picture "
     "alone that of its largest value along the path. All are drawn over the picture itself."
@@ -23,34 +23,34 @@ SCALES = (
 WIDEST = 224  # pixels of a map's canvas
 
 
-def most_stops(comparison, most):
+def max_stops(result, most):
     """How many stops the page can take at a layer of that size."""
-    h, w, _ = comparison.layer.shape
-    return int(np.clip(CELLS // (h * w * max(1, len(comparison.cams))), FEWEST, most))
+    h, w, _ = result.layer.shape
+    return int(np.clip(CELLS // (h * w * max(1, len(result.cams))), MIN_STOPS, most))
 
 
-def html(comparison, played, flat_from, look):
+def html(result, played, flat_from, look):
     """look: colours, opacity and ε, as `explorer.ui.controls.Asked`; flat_from: see
     `explorer.render.charts.histograms.flat_zone`."""
     last = len(played.alphas) - 1
-    height, width = _canvas(comparison.image)
+    height, width = _canvas(result.image)
     maps = "".join(_map(key, width, height) for key in played.cams)
-    data = json.dumps(_data(comparison, played, flat_from, look), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(_data(result, played, flat_from, look), ensure_ascii=False, separators=(",", ":"))
     return (
-        f"<div class='player'><p class='story'>{story(comparison, played, flat_from)}</p>"
+        f"<div class='player'><p class='story'>{story(result, played, flat_from)}</p>"
         '<div class="path-controls"><button type="button" class="play">▶ Play</button>'
         f'<input type="range" class="path-slider" min="0" max="{last}" value="{last}" step="1" aria-label="Point of '
         'the path, from baseline to picture"><strong class="path-head"></strong></div>'
         f'<p class="path-jumps">Go to <button type="button" data-stop="0">the baseline</button>'
         f'<button type="button" data-stop="{played.steepest}">the largest gradient</button>'
         f'<button type="button" data-stop="{last}">the picture</button></p>'
-        f'<div class="path-stage">{_now(comparison)}<div class="path-maps">{maps}</div></div>'
-        f'<p class="path-words"></p><p class="caption">{SCALES}</p>{_left_out(comparison, played)}'
+        f'<div class="path-stage">{_now(result)}<div class="path-maps">{maps}</div></div>'
+        f'<p class="path-words"></p><p class="caption">{SCALES}</p>{_left_out(result, played)}'
         f'<div class="path-data" hidden>{escape(data, quote=False)}</div></div>'
     )
 
 
-def story(comparison, played, flat_from):
+def story(result, played, flat_from):
     """What this path says of Grad-CAM and of the integral, in the numbers of this path; HTML."""
     steepest, at_picture = played.gradients[played.steepest], played.gradients[-1]
     if not np.isfinite(played.gradients).all() or not steepest > 0:
@@ -67,17 +67,17 @@ def story(comparison, played, flat_from):
     if flat_from is None or fall > 0.1:
         kept = "there is no flat zone" if flat_from is None else "little is lost in the flat zone"
         return (
-            f"{largest}. At the picture it is still {text.number(100 * fall)} % of that: here {kept}, so Grad-CAM, "
+            f"{largest}. At the picture it is still {short(100 * fall)} % of that: here {kept}, so Grad-CAM, "
             "which looks only at α = 1, need not go dark."
         )
     there = int(np.searchsorted(played.alphas, flat_from - 1e-9))
-    change = float(comparison.path.scores[-1]) - float(comparison.path.scores[0])
+    change = float(result.path.scores[-1]) - float(result.path.scores[0])
     share = played.collected[there] / change if change else np.nan
     faded = f"{1 / fall:,.0f}" if at_picture > 0 and fall > 1e-6 else _power(1 / fall) if at_picture > 0 else ""
     fainter = f"<strong>{faded} times smaller</strong>" if faded else "<strong>exactly zero</strong>"
     kept = (
         f" By then the integral has collected {100 * share:.3g} % of the change of the score, and keeps it."
-        if comparison.layer.cuts and 0.5 < share < 1.5
+        if result.layer.cuts and 0.5 < share < 1.5
         else " What the integral has collected by then, it keeps."
     )
     return (
@@ -92,13 +92,13 @@ def _rising(played):
     return bool(slopes[played.steepest] > max(0.0, played.scores[-1] - played.scores[0]))
 
 
-def _data(comparison, played, flat_from, look):
+def _data(result, played, flat_from, look):
     stops = range(len(played.alphas))
     return {
         "alphas": [round(float(alpha), 6) for alpha in played.alphas],
         "heads": [_head(played, stop, flat_from) for stop in stops],
-        "words": [_words(comparison, played, stop) for stop in stops],
-        "tops": [_top(comparison, played, stop) for stop in stops],
+        "words": [_words(result, played, stop) for stop in stops],
+        "tops": [_top(result, played, stop) for stop in stops],
         "maps": [_map_data(played, key, look) for key in played.cams],
         "table": _encoded(overlays.COLORMAPS[look.colormap]),
         "opacity": look.opacity,
@@ -113,45 +113,41 @@ def _head(played, stop, flat_from):
     return f"α = {alpha:.3f}{name}"
 
 
-def _words(comparison, played, stop):
+def _words(result, played, stop):
     gained = played.scores[stop] - played.scores[0]
     said = (
-        f"Score {short(float(played.scores[stop]), 3)}; gradient ‖∂y/∂A‖ {text.number(float(played.gradients[stop]))}. "
+        f"Score {short(float(played.scores[stop]), 3)}; gradient ‖∂y/∂A‖ {short(float(played.gradients[stop]))}. "
         f"Integrated gradients of all units so far: {short(float(played.collected[stop]), 3)}"
     )
-    if not comparison.layer.cuts:
+    if not result.layer.cuts:
         return f"{said}. A skip connection leads around this layer: they need not add up to the score's change."
     return f"{said}; change of the score so far: {short(float(gained), 3)}."
 
 
-def _top(comparison, played, stop):
+def _top(result, played, stop):
     """The five most probable classes of the interpolated picture as bars; the class explained stands out."""
-    names = comparison.classifier.class_names
+    names = result.classifier.class_names
     rows = "".join(
-        f'<div class="path-class{" explained" if index == comparison.class_index else ""}">'
-        f"<span>{escape(names[index])}</span><i style='width:{100 * p:.2f}%'></i><b>{_percent(p)}</b></div>"
+        f'<div class="path-class{" explained" if index == result.class_index else ""}">'
+        f"<span>{escape(names[index])}</span><i style='width:{100 * p:.2f}%'></i><b>{in_percent(p)}</b></div>"
         for index, p in played.likeliest(stop)
     )
-    if comparison.class_index not in [index for index, _ in played.likeliest(stop)]:
-        p = float(played.probabilities[stop, comparison.class_index])
+    if result.class_index not in [index for index, _ in played.likeliest(stop)]:
+        p = float(played.probabilities[stop, result.class_index])
         rows += (
-            f'<div class="path-class explained"><span>{escape(comparison.class_name)}</span>'
-            f"<i style='width:{100 * p:.2f}%'></i><b>{_percent(p)}</b></div>"
+            f'<div class="path-class explained"><span>{escape(result.class_name)}</span>'
+            f"<i style='width:{100 * p:.2f}%'></i><b>{in_percent(p)}</b></div>"
         )
     return rows
 
 
-def _percent(p):
-    return "> 99.9 %" if p > 0.9995 else f"{100 * p:.1f} %" if p >= 1e-3 else f"{short(100 * p, 1)} %"
-
-
-def _now(comparison):
+def _now(result):
     """The interpolated picture: the picture laid over the baseline, as opaque as α. That is the blend itself."""
     return (
         f'<figure class="path-now"><figcaption><strong>The picture at α</strong><small>baseline and picture, '
         "blended</small></figcaption>"
-        f'<div class="stack"><img src="{data_uri(comparison.baseline_image)}" alt="The baseline">'
-        f'<img src="{data_uri(comparison.image)}" alt="The picture, as opaque as α"></div>'
+        f'<div class="stack"><img src="{data_uri(result.baseline_image)}" alt="The baseline">'
+        f'<img src="{data_uri(result.image)}" alt="The picture, as opaque as α"></div>'
         '</figure><div class="path-guess"><strong>Most probable there</strong><div class="path-top"></div></div>'
     )
 
@@ -173,13 +169,13 @@ def _map_data(played, key, look):
     finite = np.where(np.isfinite(cams), cams, low)
     h, w = cams.shape[1:]
     values = np.rint(255 * normalise(finite, look.epsilon, low, high)).astype(np.uint8)
-    notes = [f"max {text.number(float(cam.max()) if np.isfinite(cam).all() else None)}" for cam in cams]
+    notes = [f"max {short(float(cam.max()) if np.isfinite(cam).all() else None)}" for cam in cams]
     return {"key": key, "h": h, "w": w, "values": _encoded(values), "notes": notes}
 
 
-def _left_out(comparison, played):
+def _left_out(result, played):
     """Which methods cannot be played, and why."""
-    others = [METHODS[key].label for key in comparison.cams if key not in played.cams]
+    others = [METHODS[key].label for key in result.cams if key not in played.cams]
     if not others:
         return ""
     words = f"Not about this layer along this path, and so not played: {', '.join(others)}."

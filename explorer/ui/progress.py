@@ -12,7 +12,7 @@ from explorer.ui.state import Superseded
 from explorer.ui.wiring import guarded
 
 SHOW = "show"
-AT_MOST_EVERY = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
+INTERVAL = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
 
 
 class Tell:
@@ -29,7 +29,7 @@ class Tell:
     def show(self, make):
         """Show the places that make() gives, the first time at once, then now and then."""
         now = time.monotonic()
-        if self._shown is None or now - self._shown >= AT_MOST_EVERY:
+        if self._shown is None or now - self._shown >= INTERVAL:
             self._shown = now
             self._told.put((SHOW, make()))
 

@@ -1,10 +1,11 @@
-"""A Comparison as the page shows it: pieces of HTML and figures, from plain values."""
+"""A Result as the page shows it: pieces of HTML and figures, from plain values."""
 
 import base64
 from html import escape
 
 import cv2
 
+from explorer import formatting
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import describe, displayed
@@ -13,44 +14,44 @@ from explorer.render.charts import histograms as charts
 from explorer.ui import text
 
 
-def heading(comparison):
+def heading(result):
     """The class, its probability and the question, in one line."""
-    saturated = text.saturation(comparison)
+    saturated = text.saturation(result)
     chip = f'<span class="chip warn" title="{text.SATURATED}">{escape(saturated)}</span>' if saturated else ""
     return (
-        f'<div class="heading"><h2>{escape(comparison.class_name)}</h2>'
-        f'<span class="probability">p = {text.probability(comparison)}</span>{chip}'
-        f'<span class="question">{escape(text.question(comparison))} · '
-        f"baseline: {escape(describe(comparison.settings['baseline']))}</span></div>"
+        f'<div class="heading"><h2>{escape(result.class_name)}</h2>'
+        f'<span class="probability">p = {text.probability(result)}</span>{chip}'
+        f'<span class="question">{escape(text.question(result))} · '
+        f"baseline: {escape(describe(result.settings['baseline']))}</span></div>"
     )
 
 
-def cards(comparison, colormap, opacity, scale):
+def cards(result, colormap, opacity, scale):
     """One card a method: overlay, verdict, raw minimum, mean and maximum; the colour bar beneath."""
-    shown = {one.method: one.heatmap for one in comparison}
+    shown = {one.method: one.heatmap for one in result}
     if scale == "shared":
-        shown = overlays.shared_scale({one.method: one.raw for one in comparison}, comparison.epsilon)
+        shown = overlays.shared_scale({one.method: one.raw for one in result}, result.epsilon)
     figures = "".join(
-        _card(comparison[key], comparison, shown[key], colormap, opacity) if key in comparison.cams else _waiting(key)
-        for key in comparison.settings["methods"]
+        _card(result[key], result, shown[key], colormap, opacity) if key in result.cams else _waiting(key)
+        for key in result.settings["methods"]
     )
     return f'<div class="cards">{figures}</div>{_bar(colormap, scale)}'
 
 
-def preview(comparison, look):
+def preview(result, look):
     """What can be shown of a path that is still being walked; look: the colours, as `explorer.ui.controls.Asked`."""
-    shown = comparison.at_epsilon(look.epsilon)
+    shown = result.at_epsilon(look.epsilon)
     html = cards(shown, look.colormap, look.opacity, look.scale)
     return {"cards": f'<div class="sharpening">{html}</div>', "heading": heading(shown)}
 
 
-def _card(one, comparison, heatmap, colormap, opacity):
-    picture = overlays.overlay(comparison.image, heatmap, colormap, opacity)
+def _card(one, result, heatmap, colormap, opacity):
+    picture = overlays.overlay(result.image, heatmap, colormap, opacity)
     numbers = "".join(
-        f"<div><dt>{name}</dt><dd>{text.number(one.statistics[key])}</dd></div>"
+        f"<div><dt>{name}</dt><dd>{formatting.or_dash(one.statistics[key])}</dd></div>"
         for name, key in (("min", "minimum"), ("mean", "mean"), ("max", "maximum"))
     )
-    described = f"{one.label} for {comparison.class_name}: {text.BADGES[one.verdict]}. {one.verdict.reason}"
+    described = f"{one.label} for {result.class_name}: {text.BADGES[one.verdict]}. {one.verdict.reason}"
     return (
         f'<figure class="card" data-method="{one.method}" data-verdict="{one.verdict}">'
         f'<figcaption><strong>{one.label}</strong><span class="badge">{text.BADGES[one.verdict]}</span>'
@@ -89,17 +90,17 @@ def _bar(colormap, scale):
     )
 
 
-def notice(comparison, at_baseline):
+def notice(result, at_baseline):
     """The announcement in words of every dark, blank or non-finite map; a quiet line where all is well.
 
     at_baseline: p of the class at the baseline.
     """
-    found = text.notices(comparison)
-    warning = text.baseline_warning(comparison, at_baseline)
+    found = text.notices(result)
+    warning = text.baseline_warning(result, at_baseline)
     if not found and not warning:
         return (
-            f'<div class="notice calm" role="status">Every map spans more than ε = {text.number(comparison.epsilon)}. '
-            f"{escape(text.largest_values(comparison))}.</div>"
+            f'<div class="notice calm" role="status">Every map spans more than '
+            f"ε = {formatting.short(result.epsilon)}. {escape(text.largest_values(result))}.</div>"
         )
     parts = "".join(
         f"<p><strong>{escape(title)}</strong> {escape(why)} <span class='advice'>{escape(advice)}</span></p>"
@@ -108,7 +109,7 @@ def notice(comparison, at_baseline):
     if warning:
         parts += f"<p><strong>{escape(warning)}</strong></p>"
     return (
-        f'<div class="notice warn" role="alert">{parts}<p class="values">{escape(text.largest_values(comparison))}.'
+        f'<div class="notice warn" role="alert">{parts}<p class="values">{escape(text.largest_values(result))}.'
         "</p></div>"
     )
 
@@ -120,31 +121,31 @@ def glossary():
     return "<dl>" + "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in (*text.WORDS, *others)) + "</dl>"
 
 
-def histograms(comparison, dark):
-    return charts.histograms({one.label: one.cam for one in comparison}, comparison.epsilon, dark=dark)
+def histograms(result, dark):
+    return charts.histograms({one.label: one.cam for one in result}, result.epsilon, dark=dark)
 
 
-def path(comparison, dark):
-    record = comparison.path
+def path(result, dark):
+    record = result.path
     flat = charts.flat_zone(record.alphas, record.scores)
     return charts.score_path(
-        record.alphas, record.scores, SCORES[comparison.settings["score"]].label, flat_from=flat, dark=dark
+        record.alphas, record.scores, SCORES[result.settings["score"]].label, flat_from=flat, dark=dark
     )
 
 
-def completeness(comparison):
-    words = f"{text.completeness(comparison)} {text.exactness(comparison)}".strip()
+def completeness(result):
+    words = f"{text.completeness(result)} {text.exactness(result)}".strip()
     return f'<p class="completeness">{escape(words)}</p>'
 
 
-def seen(picture, comparison):
+def seen(picture, result):
     """The picture as it came beside what the network sees of it."""
-    height, width = comparison.image.shape[:2]
+    height, width = result.image.shape[:2]
     return (
         '<div class="seen">'
         f'<figure><img src="{data_uri(thumbnail(picture.image))}" alt="{escape(picture.name, quote=True)}, as it came">'
         f"<figcaption>as it came, {picture.image.shape[1]}×{picture.image.shape[0]}</figcaption></figure>"
-        f'<figure><img src="{data_uri(comparison.image)}" alt="What the network sees">'
+        f'<figure><img src="{data_uri(result.image)}" alt="What the network sees">'
         f"<figcaption>what the network sees, {width}×{height}</figcaption></figure></div>"
     )
 
@@ -153,7 +154,7 @@ def baseline_preview(picture, class_name, probability):
     """The baseline picture and what the network makes of it."""
     return (
         f'<figure class="baseline"><img src="{data_uri(displayed(picture))}" alt="The baseline">'
-        f"<figcaption>here the network says {escape(class_name)}, {text.about(probability)}</figcaption></figure>"
+        f"<figcaption>here the network says {escape(class_name)}, {formatting.about(probability)}</figcaption></figure>"
     )
 
 

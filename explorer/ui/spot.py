@@ -4,10 +4,11 @@ from html import escape
 
 import numpy as np
 
-from explorer.attribution.heatmaps import normalise, short
+from explorer.attribution.heatmaps import normalise
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import ALIKE, alike, share
 from explorer.engine.baselines import describe, once_more
+from explorer.formatting import part
 from explorer.render.charts.baselines import marked
 from explorer.render.overlays import colour, overlay, shared_scale
 from explorer.ui.lineup import ask, passes
@@ -131,4 +132,4 @@ def _told(found, places, word):
 def _share(value):
     if np.isnan(value):
         return "nothing, the map being blank,"
-    return f"{short(100 * value)} %" if value < 0.1 else f"{100 * value:.0f} %"
+    return part(value)

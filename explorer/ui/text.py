@@ -1,7 +1,8 @@
 """The words of the page."""
 
-from explorer.attribution.heatmaps import describe_probability, short
+from explorer import formatting
 from explorer.engine.settings import AUTO
+from explorer.formatting import duration, or_dash, percent
 
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."
@@ -17,7 +18,7 @@ SCALES = {"own": "each map its own", "shared": "one for all"}
 OWN_BAR = ("the map's smallest value", "its largest + ε")
 SHARED_BAR = ("smallest value of all maps", "largest of all + ε")
 
-LEAST_CHANGE = 1e-3  # of the score along the path, relative to its size
+MIN_CHANGE = 1e-3  # of the score along the path, relative to its size
 SATURATED_BELOW = 1e-6  # of 1 − p
 SATURATED = "The network is so certain that its output hardly changes any more, and gradients taken there vanish."
 
@@ -50,53 +51,43 @@ STOPPED = "Stopped. The results shown are those of the last finished run."
 FAULT = "Something went wrong inside the explorer; its log tells what. Your pictures and settings are as they were."
 
 
-def number(value):
-    """A raw value in two digits: 0.0021, 4.1e-8; a dash where it is not finite."""
-    return "–" if value is None else short(value)
-
-
 def epsilon_label(epsilon):
-    return f"ε = {number(epsilon)} (slide by powers of ten)"
+    return f"ε = {or_dash(epsilon)} (slide by powers of ten)"
 
 
-def probability(comparison):
-    return describe_probability(comparison.probability, comparison.complement)
+def probability(result):
+    return formatting.probability(result.probability, result.complement)
 
 
-def about(probability):
-    """p in a few digits, never rounded up to one: "p = 0.873", "p > 0.999", "p = 2e-7"."""
-    return "p > 0.999" if probability > 0.999 else f"p = {short(probability, 3 if probability > 1e-3 else 1)}"
-
-
-def saturation(comparison):
+def saturation(result):
     """What to say beside p when the softmax is saturated, or nothing."""
-    return "saturated" if comparison.complement < SATURATED_BELOW else ""
+    return "saturated" if result.complement < SATURATED_BELOW else ""
 
 
-def question(comparison):
+def question(result):
     """Everything asked for, in one line."""
-    s, (h, w, channels) = comparison.settings, comparison.layer.shape
-    return f"{s['layer']}, {h}×{w}×{channels} · {steps(comparison)} · score: {s['score']}"
+    s, (h, w, channels) = result.settings, result.layer.shape
+    return f"{s['layer']}, {h}×{w}×{channels} · {steps(result)} · score: {s['score']}"
 
 
-def steps(comparison):
+def steps(result):
     """ "50 steps", or how many points were placed."""
-    given = comparison.settings["steps"]
+    given = result.settings["steps"]
     if given == AUTO:
-        return f"{len(comparison.path.alphas)} points as needed"
+        return f"{len(result.path.alphas)} points, placed automatically"
     return f"{given} step{'s' * (given != 1)}"
 
 
-def exactness(comparison):
+def exactness(result):
     """What automatic steps reached, in one sentence; nothing where the steps were given."""
-    if comparison.estimated_error is None:
+    if result.estimated_error is None:
         return ""
-    points, tolerance = len(comparison.path.alphas), comparison.settings["tolerance"]
-    error = _percent(comparison.estimated_error)
+    points, tolerance = len(result.path.alphas), result.settings["tolerance"]
+    error = percent(result.estimated_error)
     reached = f"With {points} points the maps and the gap are within an estimated {error} of their limit"
-    if comparison.estimated_error <= tolerance:
+    if result.estimated_error <= tolerance:
         return f"{reached}."
-    return f"{reached}; {_percent(tolerance)} was asked for, and more points than these are not placed at this layer."
+    return f"{reached}; {percent(tolerance)} was asked for, and more points than these are not placed at this layer."
 
 
 def masked(counts, pace):
@@ -107,16 +98,9 @@ def masked(counts, pace):
     return f"Masked pictures shown to the network: {'; '.join(told)}."
 
 
-def duration(seconds):
-    """ "3 s", "2 min", "1.5 h": as one would say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def cost(comparison):
+def cost(result):
     """What the network was asked for, in one line."""
-    passes, heads = comparison.cost.passes, comparison.cost.heads
+    passes, heads = result.cost.passes, result.cost.heads
     if not passes and not heads:
         return "From memory: the network was not asked."
     parts = [f"{passes} pictures through the network"] if passes else []
@@ -124,19 +108,15 @@ def cost(comparison):
     return f"Took {', '.join(parts)}."
 
 
-def _percent(share):
-    return f"{short(100 * share)} %"
-
-
-def completeness(comparison):
+def completeness(result):
     """What the completeness gap says, in words a student can act on."""
-    if not comparison.layer.cuts:
+    if not result.layer.cuts:
         return (
             "Completeness does not apply here: a skip connection leads around this layer, "
             "so its integrated gradients do not add up to the change of the score."
         )
-    gap, change = comparison.completeness_gap, float(comparison.path.scores[-1]) - float(comparison.path.scores[0])
-    if gap is None or abs(change) < LEAST_CHANGE * max(abs(comparison.path.scores).max(), 1e-30):
+    gap, change = result.completeness_gap, float(result.path.scores[-1]) - float(result.path.scores[0])
+    if gap is None or abs(change) < MIN_CHANGE * max(abs(result.path.scores).max(), 1e-30):
         return (
             "The score at the baseline is already that of the picture, so there is hardly a change to explain: "
             "another baseline would tell more."
@@ -145,34 +125,34 @@ def completeness(comparison):
         return "The integrated gradients are not finite, so they do not add up."
     if gap < 0.02:
         return (
-            f"Completeness gap {short(100 * gap)} %: the integrated gradients add up to the change of the score "
+            f"Completeness gap {percent(gap)}: the integrated gradients add up to the change of the score "
             "within that; there are steps enough."
         )
     return (
-        f"Completeness gap {short(100 * gap)} %: the integrated gradients miss the change of the score by that much; "
+        f"Completeness gap {percent(gap)}: the integrated gradients miss the change of the score by that much; "
         "more steps bring them closer."
     )
 
 
-def baseline_warning(comparison, at_baseline):
+def baseline_warning(result, at_baseline):
     """What to say where the baseline is of the class itself; at_baseline: p of the class there."""
     if not at_baseline > 0.5:
         return ""
     return (
-        f"To the network the baseline is already {comparison.class_name}, with {about(at_baseline)}: "
+        f"To the network the baseline is already {result.class_name}, with {formatting.about(at_baseline)}: "
         "a path from it explains little. Choose another baseline."
     )
 
 
-def notices(comparison):
-    """(title, why, what to try) for every map that is not ok, and the comparison of the largest values."""
+def notices(result):
+    """(title, why, what to try) for every map that is not ok, and the result of the largest values."""
     return [
         (f"{one.label} is {BADGES[one.verdict]}.", one.verdict.reason, one.verdict.advice)
-        for one in comparison
+        for one in result
         if one.verdict != "ok"
     ]
 
 
-def largest_values(comparison):
+def largest_values(result):
     """ "Largest raw values: Grad-CAM 4.1e-11, …, RSI-Grad-CAM 0.0021"."""
-    return "Largest raw values: " + ", ".join(f"{one.label} {number(one.statistics['maximum'])}" for one in comparison)
+    return "Largest raw values: " + ", ".join(f"{one.label} {or_dash(one.statistics['maximum'])}" for one in result)

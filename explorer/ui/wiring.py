@@ -14,14 +14,14 @@ import gradio as gr
 from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.attribution.scores import SCORES_OF
 from explorer.engine.applicability import objections
-from explorer.engine.masking import most_masks
+from explorer.engine.masking import max_masks
 from explorer.engine.result_cache import ResultCache
 from explorer.errors import Cancelled, InputError
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import output_head
 from explorer.ui import choices, networks, results, text, zerogpu
-from explorer.ui.controls import LEAST_EXPONENT, score_choices
+from explorer.ui.controls import MIN_EXPONENT, score_choices
 from explorer.ui.examples import examples
 from explorer.ui.question import OPENING, question
 from explorer.ui.state import Superseded
@@ -211,7 +211,7 @@ class Explorer:
     def _methods_note(self, classifier, result):
         """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
         masked = [(method.label, key) for key, method in METHODS.items() if isinstance(method, MaskMethod)]
-        counts = [(label, most_masks(key, classifier, result.layer)) for label, key in masked]
+        counts = [(label, max_masks(key, classifier, result.layer)) for label, key in masked]
         return results.methods_note(objections(classifier, result.layer, result.path), counts, self.pace(classifier))
 
     def _show(self, session, classifier, dark):
@@ -317,10 +317,10 @@ def redraw(session, asked, dark):
 def lower_exponent(result):
     """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
     spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
-    within_reach = [spread for spread in spreads if spread > 10.0**LEAST_EXPONENT]
+    within_reach = [spread for spread in spreads if spread > 10.0**MIN_EXPONENT]
     if not within_reach:
         return None
-    return max(LEAST_EXPONENT, math.floor(math.log10(min(within_reach))) - 1)
+    return max(MIN_EXPONENT, math.floor(math.log10(min(within_reach))) - 1)
 
 
 def _would_logit_help(result):

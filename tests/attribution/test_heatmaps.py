@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from explorer import formatting
 from explorer.attribution import heatmaps
-from explorer.attribution.heatmaps import Circumstances, Verdict, diagnose, normalise, resize, statistics
+from explorer.attribution.diagnosis import Circumstances, Verdict, diagnose
+from explorer.attribution.heatmaps import normalise, resize, statistics
 from explorer.errors import InputError
 from support import reference as ref
 
@@ -210,7 +212,7 @@ def test_a_verdict_is_a_string():
     [(0.127, "0.873"), (1e-5, "0.99999"), (2e-8, "0.99999998"), (1e-15, "1 − 1e-15"), (1 - 2e-7, "2e-7"), (0, "1")],
 )
 def test_a_probability_is_told_apart_from_one(complement, text):
-    found = heatmaps.describe_probability(1 - complement, complement)
+    found = formatting.probability(1 - complement, complement)
     assert found.startswith(text), f"{found} should begin with {text}"
     assert complement == 0 or found.rstrip("0.") != "1", "only p = 1 reads as 1"
 

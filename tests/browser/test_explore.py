@@ -142,7 +142,7 @@ def test_an_answer_that_is_still_there_says_so(explore):
 
 def test_the_tolerance_sets_how_many_points_are_placed(explore):
     def points():
-        return int(explore.inner_text("#heading").split(" points as needed")[0].split()[-1])
+        return int(explore.inner_text("#heading").split(" points, placed automatically")[0].split()[-1])
 
     few = points()
     explore.get_by_role("button", name="Advanced").click()

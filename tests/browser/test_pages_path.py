@@ -87,5 +87,5 @@ def test_convergence_is_measured_with_a_count_and_told_in_words(path):
     path.wait_for_selector("#converge-words li")
     path.wait_for_selector("#converge-2 .js-plotly-plot .js-line")
     words = path.inner_text("#converge-words")
-    assert "RSI-Grad-CAM" in words and "Completeness gap" in words and "placed as needed" in words
+    assert "RSI-Grad-CAM" in words and "Completeness gap" in words and "placed automatically" in words
     path.wait_for_function("document.querySelector('#stop').disabled && !document.querySelector('#status progress')")

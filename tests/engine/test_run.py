@@ -1,4 +1,4 @@
-"""One call, from a picture to a Comparison: what it holds, what it reuses, and what it refuses."""
+"""One call, from a picture to a Result: what it holds, what it reuses, and what it refuses."""
 
 import json
 
@@ -28,7 +28,7 @@ def result(net):
     return explain(net, PICTURE, "features", 4, steps=6)
 
 
-# What a Comparison holds
+# What a Result holds
 
 
 def test_a_comparison_holds_what_was_asked(net, result):

@@ -14,7 +14,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.evaluation import cluster, results
-from explorer.evaluation.cluster import LOST, MOST_TRIES, Worker, on_ray
+from explorer.evaluation.cluster import LOST, MAX_TRIES, Worker, on_ray
 from explorer.evaluation.journal import NAME
 from explorer.evaluation.questions import Questions
 from explorer.evaluation.run import evaluate
@@ -150,7 +150,7 @@ def test_a_picture_that_ends_every_worker_is_given_up(monkeypatch):
     monkeypatch.setattr(cluster, "measure", lambda *given: 1 // 0)
     monkeypatch.setattr(Network, "load", lambda *given: None)
     (item,) = Source(scenes=1).items()
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         with pytest.raises(ZeroDivisionError):  # as far as the picture is concerned, the worker ends
             Worker()._outcome(QUESTIONS, item)
     found = Worker()._outcome(QUESTIONS, item)

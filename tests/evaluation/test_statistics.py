@@ -7,10 +7,10 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.evaluation import statistics
-from explorer.evaluation.numbers import told, told_raw
 from explorer.evaluation.schema import SCHEMA, THRESHOLDS, overlap
 from explorer.evaluation.statistics import dark_against_epsilon, interval, intervals, paired, rolling, unpaired, window
 from explorer.evaluation.table import Table
+from explorer.formatting import raw_with_interval, with_interval
 from support import evaluated
 
 RNG = np.random.default_rng(7)
@@ -205,9 +205,11 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path):
     ],
 )
 def test_no_more_digits_than_the_interval_supports(numbers, words):
-    assert told(*numbers, share=True) == words, "half of the interval is 3 to 30 units of the last digit"
+    assert with_interval(*numbers, share=True) == words, "half of the interval is 3 to 30 units of the last digit"
 
 
 def test_raw_values_are_written_in_powers_of_ten():
-    assert told(2.57e-9, 1.5e-9, 4.04e-9) == ("2.6e-9", "1.5e-9 to 4e-9"), "where fractions would be all zeros"
-    assert told_raw(-2.57e-4, -4e-4, 1e-12) == ("−0.00026", "−0.0004 to 1e-12"), "two digits, whatever the decade"
+    assert with_interval(2.57e-9, 1.5e-9, 4.04e-9) == ("2.6e-9", "1.5e-9 to 4e-9"), "where fractions would be all zeros"
+    assert raw_with_interval(-2.57e-4, -4e-4, 1e-12) == ("−0.00026", "−0.0004 to 1e-12"), (
+        "two digits, whatever the decade"
+    )

@@ -17,7 +17,7 @@ from explorer.attribution.methods.base import MaskMethod
 from explorer.attribution.metrics import inside, pixel_energy, pointing_game
 from explorer.engine.applicability import objections
 from explorer.engine.images import fit, load_image
-from explorer.engine.masking import most_masks
+from explorer.engine.masking import max_masks
 from explorer.models import MODELS
 
 pytestmark = pytest.mark.real_network
@@ -156,7 +156,7 @@ def test_every_method_on_a_trained_network(keras_home, photographs, name):
         # Behind a mean over places the influence is Σ_k W_kc / Z everywhere, and below zero for about half the classes
         assert one.cam.any() or (one.method, name) == ("internal_influence", "mobilenet-0.25"), f"{one.method} is blank"
     masked = {key for key, method in explorer.METHODS.items() if isinstance(method, MaskMethod)}
-    most = max(most_masks(key, classifier, found.layer) for key in masked) + found.layer.shape[2]
+    most = max(max_masks(key, classifier, found.layer) for key in masked) + found.layer.shape[2]
     assert found.cost.passes <= 11 + 1 + 2 + most, "each mask is shown once, whatever the number of methods"
     if "cam" in methods:
         cams = [found[key].cam.astype(np.float64) for key in ("cam", "grad_cam")]

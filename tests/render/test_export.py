@@ -1,4 +1,4 @@
-"""A comparison taken home: what the files hold, and that none is lost."""
+"""A result taken home: what the files hold, and that none is lost."""
 
 import json
 from dataclasses import replace
@@ -106,32 +106,32 @@ def test_save_writes_every_file_and_names_it(tmp_path):
 
 
 def test_the_arrays_are_the_raw_ones(tmp_path):
-    comparison = make_comparison()
-    export.save(comparison, tmp_path, "a")
+    result = make_comparison()
+    export.save(result, tmp_path, "a")
     with np.load(tmp_path / "a.npz") as held:
         assert set(held) == {"alphas", "scores"} | {f"{m}_{part}" for m in METHODS for part in ("cam", "heatmap")}
         for method in METHODS:
             cam, heatmap = held[f"{method}_cam"], held[f"{method}_heatmap"]
             assert cam.dtype == heatmap.dtype == np.float32
-            assert np.array_equal(cam, comparison.cams[method]), "the cam is not normalised, not even a faint one"
-            assert np.array_equal(heatmap, comparison[method].heatmap), "the heatmap is the one on the screen"
-        assert np.array_equal(held["alphas"], comparison.path.alphas)
-        assert np.array_equal(held["scores"], comparison.path.scores)
+            assert np.array_equal(cam, result.cams[method]), "the cam is not normalised, not even a faint one"
+            assert np.array_equal(heatmap, result[method].heatmap), "the heatmap is the one on the screen"
+        assert np.array_equal(held["alphas"], result.path.alphas)
+        assert np.array_equal(held["scores"], result.path.scores)
 
 
 def test_the_overlays_are_written_without_loss(tmp_path):
-    comparison = make_comparison()
-    export.save(comparison, tmp_path, "a", colormap="viridis", opacity=0.8)
+    result = make_comparison()
+    export.save(result, tmp_path, "a", colormap="viridis", opacity=0.8)
     for method in METHODS:
-        expected = overlay(comparison.image, comparison[method].heatmap, "viridis", 0.8)
+        expected = overlay(result.image, result[method].heatmap, "viridis", 0.8)
         assert np.array_equal(pixels_of(tmp_path / f"a_{method}.png"), expected), f"{method}: the colours asked for"
 
 
 def test_the_record_holds_every_setting_and_result(tmp_path):
-    comparison = make_comparison()
-    export.save(comparison, tmp_path, "a", "viridis", 0.8, picture="pictures/a.jpg")
+    result = make_comparison()
+    export.save(result, tmp_path, "a", "viridis", 0.8, picture="pictures/a.jpg")
     told = read_strictly(tmp_path / "a.json")
-    expected = {**comparison.settings, "epsilon": 1e-8, "colormap": "viridis", "opacity": 0.8}
+    expected = {**result.settings, "epsilon": 1e-8, "colormap": "viridis", "opacity": 0.8}
     assert told["settings"] == expected, "every setting is told, so that the result can be had again"
     assert told["picture"] == "pictures/a.jpg"
     assert told["probability"] == pytest.approx(1 - 2e-8, abs=1e-15)
@@ -140,7 +140,7 @@ def test_the_record_holds_every_setting_and_result(tmp_path):
     assert [entry["class_name"] for entry in told["most_probable"]] == ["sailing boat", "cup", "tree"]
     assert told["layer"] == {"name": "block5_pool", "shape": [4, 6, 8], "cuts": True}
     for method in METHODS:
-        explanation, said = comparison[method], told["methods"][method]
+        explanation, said = result[method], told["methods"][method]
         assert said["verdict"] == str(explanation.verdict) and said["label"] == explanation.label
         assert said["reason"] == explanation.verdict.reason and said["advice"] == explanation.verdict.advice
         assert said["maximum"] == float(explanation.cam.max()), "the maximum is of the raw map"
@@ -151,8 +151,8 @@ def test_the_record_holds_every_setting_and_result(tmp_path):
 def test_a_map_that_is_not_finite_is_still_strict_json(tmp_path, value):
     cams = {"grad_cam": np.full((4, 6), value, np.float32), "rsi_grad_cam": blob(4, 6, 1, 1)}
     scores = np.array([0, value], np.float32)
-    comparison = make_comparison(cams, path=scored([0, 1], scores))
-    export.save(replace(comparison, completeness_gap=float(value)), tmp_path, "a")
+    result = make_comparison(cams, path=scored([0, 1], scores))
+    export.save(replace(result, completeness_gap=float(value)), tmp_path, "a")
     told = read_strictly(tmp_path / "a.json")
     assert told["methods"]["grad_cam"]["maximum"] is None and told["completeness_gap"] is None, "no number is null"
     assert told["score_at_baseline"] == 0 and told["score_at_picture"] is None
@@ -191,11 +191,11 @@ def test_results_do_not_overwrite_the_picture_explained(tmp_path):
 
 @pytest.mark.parametrize("size", [(64, 96), (96, 64), (32, 128), (224, 224)])
 def test_the_figure_shows_the_picture_and_every_overlay(size):
-    comparison = make_comparison(size=size)
-    whole = export.side_by_side(comparison, "viridis", 0.7)
+    result = make_comparison(size=size)
+    whole = export.side_by_side(result, "viridis", 0.7)
     assert whole.dtype == np.uint8 and whole.ndim == 3 and whole.shape[2] == 3
     height = max(1, round(sheet.PANEL * size[0] / size[1]))
-    shown = [comparison.image, *(overlay(comparison.image, e.heatmap, "viridis", 0.7) for e in comparison)]
+    shown = [result.image, *(overlay(result.image, e.heatmap, "viridis", 0.7) for e in result)]
     places = [find(whole, fit(picture, height, sheet.PANEL)) for picture in shown]
     assert all(len(found) == 1 for found in places), "each is there once, its proportions kept"
     corners = [found[0] for found in places]
@@ -206,9 +206,9 @@ def test_the_figure_shows_the_picture_and_every_overlay(size):
 
 
 def test_a_map_changes_its_own_column_alone():
-    comparison = make_comparison()
-    other = replace(comparison, cams={**comparison.cams, "rsi_grad_cam": 2e-3 * blob(4, 6, 3, 0)})
-    before, after = export.side_by_side(comparison), export.side_by_side(other)
+    result = make_comparison()
+    other = replace(result, cams={**result.cams, "rsi_grad_cam": 2e-3 * blob(4, 6, 3, 0)})
+    before, after = export.side_by_side(result), export.side_by_side(other)
     changed = np.argwhere((before != after).any(axis=(0, 2)))
     left = sheet.MARGIN + 3 * (sheet.PANEL + sheet.GAP)
     assert changed.min() >= left and changed.max() < left + sheet.PANEL, "another RSI-Grad-CAM, another third column"
@@ -223,9 +223,9 @@ def test_a_map_that_shows_nothing_is_explained_in_words():
         "blank": 0 * clear["grad_cam"],
         "non-finite": np.nan * clear["grad_cam"],
     }.items():
-        comparison = make_comparison(clear | {"grad_cam": cam})
-        assert comparison["grad_cam"].verdict == name, "the made-up map is what it is meant to be"
-        heights[name] = len(export.side_by_side(comparison))
+        result = make_comparison(clear | {"grad_cam": cam})
+        assert result["grad_cam"].verdict == name, "the made-up map is what it is meant to be"
+        heights[name] = len(export.side_by_side(result))
     assert all(heights[name] > heights["ok"] for name in heights if name != "ok"), f"lines are added: {heights}"
 
 
@@ -253,7 +253,7 @@ def test_long_words_stay_within_the_margins(name):
 def test_a_layer_that_is_by_passed_raises_no_false_alarm():
     by_passed = make_comparison(layer=Layer("add", (4, 6, 8), cuts=False), completeness_gap=None)
     unchanged = make_comparison(completeness_gap=None)
-    words = [sheet._reading_line(comparison) for comparison in (make_comparison(), by_passed, unchanged)]
+    words = [sheet._reading_line(result) for result in (make_comparison(), by_passed, unchanged)]
     assert "0.12 %" in words[0] and "by-passes" in words[1] and "does not change" in words[2]
 
 
@@ -261,7 +261,7 @@ def test_a_layer_that_is_by_passed_raises_no_false_alarm():
     ("value", "written"), [(0, "0"), (1e-8, "1e-8"), (4.21e-11, "4.21e-11"), (0.0021, "0.0021"), (None, "not finite")]
 )
 def test_numbers_are_short(value, written):
-    assert sheet.short(value) == written
+    assert sheet._number(value) == written
 
 
 def test_a_paragraph_loses_no_word():

@@ -60,7 +60,7 @@ class Counting:
 
 
 def assert_same_maps(found, expected, said, tolerance=1e-5):
-    """Every map of two Comparisons is the same, relative to its greatest value, a blank one as blank."""
+    """Every map of two Results is the same, relative to its greatest value, a blank one as blank."""
     assert list(found.cams) == list(expected.cams), f"{said}: the same methods"
     assert any(cam.any() for cam in expected.cams.values()), f"{said}: all maps are blank, nothing would be compared"
     for key, cam in expected.cams.items():

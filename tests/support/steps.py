@@ -55,7 +55,7 @@ def choose(page, where, words):
 
 
 def given_steps(page):
-    """No longer as many as needed: the number that stands beside."""
+    """No longer placed automatically: the number of steps that stands beside."""
     after(page, page.locator("#automatic input").uncheck)
     page.locator("#steps input").wait_for()
 

@@ -123,7 +123,7 @@ def test_what_is_painted_comes_back(shape):
     assert wanted.shape == shape and 0 < wanted.mean() < 1, "a corner of it is bright"
     html = painter.html(wanted)
     cells = "".join(part[0] for part in html.split("data-cell='")[1:])
-    rows = min(shape[0], painter.MOST)
+    rows = min(shape[0], painter.MAX_CELLS)
     np.testing.assert_array_equal(painter.cells({"cells": cells, "rows": rows}, shape), wanted)
 
 

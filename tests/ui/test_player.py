@@ -87,9 +87,9 @@ def test_names_of_classes_cannot_write_the_page(result):
 
 
 def test_as_many_stops_as_the_page_can_take(result):
-    assert player.most_stops(result, 129) == 129, "small maps go whole"
+    assert player.max_stops(result, 129) == 129, "small maps go whole"
     large = replace(result, layer=replace(result.layer, shape=(224, 224, 8)))
-    assert player.most_stops(large, 129) == player.FEWEST, "large ones at fewer stops"
+    assert player.max_stops(large, 129) == player.MIN_STOPS, "large ones at fewer stops"
 
 
 def test_it_says_where_a_path_was_not_kept(result, explorer):

@@ -5,11 +5,12 @@ One panel above the other, so that they can be read on a phone; the deepest laye
 
 import numpy as np
 
-from explorer.attribution.heatmaps import describe_probability, short
+from explorer import formatting
 from explorer.evaluation.report.panels import Look, add_line, looks, panels, two_lines
 from explorer.evaluation.schema import OVERLAPS, THRESHOLDS, overlap
 from explorer.evaluation.statistics import EPSILONS, MEASURE, dark_against_epsilon, intervals, rolling, window
 from explorer.evaluation.table import label
+from explorer.formatting import short
 from explorer.render.charts.histograms import LINE_COLOUR, SHADE, scientific
 
 BOX = (1, 25, 50, 75, 99)  # percentiles: whiskers, box and median
@@ -243,7 +244,7 @@ def _thinned(x, y):
 
 
 def _probability(p, complement):
-    return f"1 − {short(complement, 1)}" if complement < NEAR_ONE else describe_probability(p, complement)
+    return f"1 − {short(complement, 1)}" if complement < NEAR_ONE else formatting.probability(p, complement)
 
 
 def _probabilities(log_odds):

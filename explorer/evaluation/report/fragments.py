@@ -6,13 +6,12 @@ Everything that is not ours is escaped: names of pictures, layers and classes ma
 import base64
 from html import escape
 
-from explorer.attribution.heatmaps import short
-from explorer.evaluation.numbers import told, told_raw
 from explorer.evaluation.statistics import MEASURES
 from explorer.evaluation.table import label
+from explorer.formatting import raw_with_interval, short, with_interval
 from explorer.render.export import as_json
 
-MOST_ERRORS = 200
+MAX_ERRORS = 200
 RAW = "raw_mean"
 BETTER = {"higher": "↑ better", "lower": "↓ better", "": ""}
 
@@ -60,9 +59,9 @@ def errors_html(errors):
     """The first pictures that could not be explained, and why. errors: (index, image, reason) each."""
     rows = "".join(
         f"<tr><td>{index}</td><td>{escape(str(image))}</td><td>{escape(str(reason))}</td></tr>"
-        for index, image, reason in errors[:MOST_ERRORS]
+        for index, image, reason in errors[:MAX_ERRORS]
     )
-    more = f"<p>and {len(errors) - MOST_ERRORS:,} more, in errors.csv.</p>" if len(errors) > MOST_ERRORS else ""
+    more = f"<p>and {len(errors) - MAX_ERRORS:,} more, in errors.csv.</p>" if len(errors) > MAX_ERRORS else ""
     return _table("errors", "<th>Number</th><th>Picture</th><th>Why</th>", rows) + more
 
 
@@ -119,7 +118,7 @@ def _cell(measure, found, most, unit=" %", marks=("", "")):
 
 
 def _numbers(measure, numbers):
-    return told_raw(*numbers) if measure.key == RAW else told(*numbers, measure.share)
+    return raw_with_interval(*numbers) if measure.key == RAW else with_interval(*numbers, measure.share)
 
 
 def _difference_cell(measure, found, most):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from explorer.attribution.heatmaps import describe_probability
+from explorer import formatting
 from explorer.engine.images import fit
 from explorer.engine.run import answer
 from explorer.errors import InputError
@@ -46,14 +46,14 @@ def _card(table, item, classifier, questions, rank, progress):
     layer, sample = table.layers[-1], load(item)
     rows = {method: _row(table, layer, method, item.index) for method in table.methods}
     first = next(iter(rows.values()))
-    index, p = int(table["class_index"][first]), describe_probability(table["p"][first], table["complement"][first])
+    index, p = int(table["class_index"][first]), formatting.probability(table["p"][first], table["complement"][first])
     picture = fit(sample.image, *classifier.input_size)
     question = replace(questions.about(classifier, picture, index), layers=(layer,))
-    (comparison,) = answer(question, progress=progress).values()
+    (result,) = answer(question, progress=progress).values()
     name = classifier.class_names[index]
     boxes = _boxes(classifier, sample, index)
     tiles = [("picture", _png(_outlined(picture, boxes)), name)]
-    for one in comparison:
+    for one in result:
         drawn = _outlined(overlay(picture, one.heatmap, opacity=OPACITY), boxes)
         tiles.append((one.label, _png(drawn), _note(table, rows[one.method])))
     link = "/?" + urlencode({"picture": item.index, "layer": layer, "class": index})

@@ -14,11 +14,11 @@ from pathlib import Path
 from explorer.errors import InputError
 from explorer.models.safe_loading import config_check
 
-MOST_BYTES = (2 << 30) - 1  # of the file, and of all it holds: below this a zip needs none of its 64-bit extensions
-MOST_EXPANSION = 100  # times: Keras stores weights as they are
+MAX_BYTES = (2 << 30) - 1  # of the file, and of all it holds: below this a zip needs none of its 64-bit extensions
+MAX_EXPANSION = 100  # times: Keras stores weights as they are
 RECIPE, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
-MOST_MEMBERS = 20  # told apart from a zip of something else only to say which name is wrong
-MOST_DIRECTORY = 1 << 16  # bytes of the zip's own list
+MAX_MEMBERS = 20  # told apart from a zip of something else only to say which name is wrong
+MAX_DIRECTORY = 1 << 16  # bytes of the zip's own list
 CHUNK = 1 << 20
 END, END_64 = b"PK\5\6", b"PK\6\7"
 # What zipfile raises on a damaged file.
@@ -85,7 +85,7 @@ def _check_end(file):
     size = file.seek(0, 2)
     if not size:
         raise InputError("A .keras file holds a network, but this one is empty: save it again.")
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise InputError(f"A .keras file has at most 2 GiB, but this one has {size / (1 << 30):.1f} GiB.")
     file.seek(0)
     if file.read(8) == b"\x89HDF\r\n\x1a\n":
@@ -98,7 +98,7 @@ def _check_end(file):
     if len(tail) < 22 or tail[-22:-18] != END or tail[-2:] != b"\0\0":
         raise InputError("A .keras file is a zip, but this one is none or is cut short: save or download it again.")
     members, listed = struct.unpack("<HI", tail[-12:-6])
-    if members > MOST_MEMBERS or listed > MOST_DIRECTORY or tail[:4] == END_64:
+    if members > MAX_MEMBERS or listed > MAX_DIRECTORY or tail[:4] == END_64:
         raise InputError(f"A .keras file holds {RECIPE}, {WEIGHTS} and {METADATA} only, but this one holds more.")
     file.seek(0)
 
@@ -116,9 +116,9 @@ def _members(archive):
             raise InputError(
                 f"A .keras file holds {RECIPE} and {WEIGHTS}, but this one has no {name}: save it by model.save."
             )
-    if sum(member.file_size for member in found.values()) > MOST_BYTES:
+    if sum(member.file_size for member in found.values()) > MAX_BYTES:
         raise InputError("A .keras file unpacks to at most 2 GiB, but this one says that it is larger.")
-    if found[RECIPE].file_size > config_check.MOST_BYTES:
+    if found[RECIPE].file_size > config_check.MAX_BYTES:
         raise InputError(f"A network's {RECIPE} has at most 16 MiB, but this one says that it is larger.")
     return found
 
@@ -139,9 +139,9 @@ def _check_member(member):
         )
     if member.flag_bits & 1:
         raise InputError(f"A .keras file is not encrypted, but its {name} is: save the network without a password.")
-    if member.file_size > MOST_EXPANSION * member.compress_size + CHUNK:
+    if member.file_size > MAX_EXPANSION * member.compress_size + CHUNK:
         raise InputError(
-            f"A .keras file expands at most {MOST_EXPANSION} times, but its {name} would from "
+            f"A .keras file expands at most {MAX_EXPANSION} times, but its {name} would from "
             f"{member.compress_size:,} to "
             f"{member.file_size:,} bytes: do not trust it."
         )

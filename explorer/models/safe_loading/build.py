@@ -11,8 +11,8 @@ import keras
 
 from explorer.errors import InputError
 
-MOST_MAP = 1 << 30  # bytes of one layer's output for one picture; VGG's largest takes 13 MB
-MOST_MAPS = 8 << 30  # bytes of all of them together
+MAX_MAP = 1 << 30  # bytes of one layer's output for one picture; VGG's largest takes 13 MB
+MAX_MAPS = 8 << 30  # bytes of all of them together
 ASSUMED_SIDE = 224  # pixels, of a network that takes any size
 SLACK = 1 << 16  # bytes: what Keras keeps beside the weights
 LONGEST_REASON = 160
@@ -77,13 +77,13 @@ def _check_size(model, stored_bytes):
     total = 0
     for operation, value in _outputs(model):
         size = _bytes([ASSUMED_SIDE if side is None else side for side in value.shape[1:]], "float32")
-        if size > MOST_MAP:
+        if size > MAX_MAP:
             raise InputError(
                 f"A layer's output for one picture takes at most 1 GiB, but that of {operation.name[:60]!r} has the "
                 f"shape {tuple(value.shape)}: make the network smaller."
             )
         total += size
-    if total > MOST_MAPS:
+    if total > MAX_MAPS:
         raise InputError(
             f"All layers together give at most 8 GiB for one picture, but these give {total / (1 << 30):.0f} GiB: "
             "make the network smaller."

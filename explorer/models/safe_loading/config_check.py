@@ -11,11 +11,11 @@ import json
 from explorer.errors import InputError
 from explorer.models.safe_loading.allowlist import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KINDS, POLICIES
 
-MOST_BYTES = 16 << 20  # NASNetMobile's 771 layers take 0.8 MB
+MAX_BYTES = 16 << 20  # NASNetMobile's 771 layers take 0.8 MB
 DEEPEST = 100  # objects within objects
-MOST_CALLS = 5_000  # of layers, in one pass through the network: a model may call a model that calls a model ...
-MOST_ROUNDS = 50  # over the list of layers until each has been fed; a list that Keras wrote takes one or two
-MOST_PARTS = 1_000  # into which one value is split
+MAX_CALLS = 5_000  # of layers, in one pass through the network: a model may call a model that calls a model ...
+MAX_ROUNDS = 50  # over the list of layers until each has been fed; a list that Keras wrote takes one or two
+MAX_PARTS = 1_000  # into which one value is split
 FROM_PYTHON = "load it in Python and pass it to explorer.from_model(model)"
 
 VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"})
@@ -158,15 +158,15 @@ def _why_no_settings(name, config):
     if not isinstance(config, dict):
         return f"is a {name} without settings"
     parts = config.get("indices_or_sections", 0) if name == "Split" else 0
-    if isinstance(parts, int) and parts > MOST_PARTS:
+    if isinstance(parts, int) and parts > MAX_PARTS:
         return f"is split into {parts:.2g} parts"
     return None
 
 
 def _check_calls(calls):
-    if calls > MOST_CALLS:
+    if calls > MAX_CALLS:
         raise InputError(
-            f"One pass through a network calls at most {MOST_CALLS:,} layers, but this one's models within models call "
+            f"One pass through a network calls at most {MAX_CALLS:,} layers, but this one's models within models call "
             f"{calls:.2g}: simplify the network."
         )
 
@@ -184,10 +184,10 @@ def _check_order(layers, model):
     layers = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
     waiting = [(str(layer.get("name")), [_feeds(node) for node in _nodes(layer)]) for layer in layers]
     made = {str(layer.get("name")): int(layer.get("class_name") in ("InputLayer", "Functional")) for layer in layers}
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         before = sum(made.values())
         for name, nodes in waiting:
-            while nodes and all(index < made.get(fed, MOST_CALLS) for fed, index in nodes[0]):
+            while nodes and all(index < made.get(fed, MAX_CALLS) for fed, index in nodes[0]):
                 made[name] += 1
                 nodes.pop(0)
         waiting = [(name, nodes) for name, nodes in waiting if nodes]

@@ -11,10 +11,10 @@ import h5py
 
 from explorer.errors import InputError
 
-MOST_BYTES = 4 << 30  # of all values together, once unpacked
-MOST_EXPANSION = 100  # times, of one array over what is stored of it
+MAX_BYTES = 4 << 30  # of all values together, once unpacked
+MAX_EXPANSION = 100  # times, of one array over what is stored of it
 SMALL = 1 << 20  # bytes: below this an array may expand as it likes
-MOST_ENTRIES = 100_000
+MAX_ENTRIES = 100_000
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 NUMBERS = "fiub"
 BFLOAT16 = "|V2"
@@ -27,7 +27,7 @@ def check_weights(path):
         with h5py.File(path, "r") as file:
             for name, data in _arrays(file):
                 total += _bytes_of(name, data)
-                if total > MOST_BYTES:
+                if total > MAX_BYTES:
                     raise InputError(
                         "A network's weights unpack to at most 4 GiB, but these to more: do not trust them."
                     )
@@ -47,9 +47,9 @@ def _arrays(file):
         above, group = waiting.pop()
         for key in group:
             entries += 1
-            if entries > MOST_ENTRIES:
+            if entries > MAX_ENTRIES:
                 raise InputError(
-                    f"A network stores at most {MOST_ENTRIES:,} arrays, but this one more: do not trust it."
+                    f"A network stores at most {MAX_ENTRIES:,} arrays, but this one more: do not trust it."
                 )
             name = f"{above}/{key}"
             _check_link(name, group.get(key, getlink=True))
@@ -84,9 +84,9 @@ def _bytes_of(name, data):
     if data.dtype.kind not in NUMBERS and data.dtype.str != BFLOAT16:
         raise InputError(f"Stored weights are numbers, but {_short(name)} holds {data.dtype}: save the network again.")
     size, stored = math.prod(data.shape or (0,)) * data.dtype.itemsize, data.id.get_storage_size()
-    if size > MOST_EXPANSION * stored + SMALL:
+    if size > MAX_EXPANSION * stored + SMALL:
         raise InputError(
-            f"Stored weights expand at most {MOST_EXPANSION} times, but {_short(name)} would from {stored:,} to "
+            f"Stored weights expand at most {MAX_EXPANSION} times, but {_short(name)} would from {stored:,} to "
             f"{size:,} bytes: "
             "do not trust it."
         )

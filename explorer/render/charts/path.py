@@ -14,7 +14,7 @@ COLLECTED_COLOUR = "#009e73"
 RULE_STYLES = {  # rule: (label, colour, marker, dash)
     "right": ("right end-point", "#d55e00", "square", "dot"),
     "trapezoid": ("trapezoid", "#2a84c6", "circle", "solid"),
-    "placed": ("points placed as needed", "#009e73", "diamond", "dash"),
+    "placed": ("points placed automatically", "#009e73", "diamond", "dash"),
 }
 
 

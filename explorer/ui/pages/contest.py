@@ -4,8 +4,10 @@ from html import escape
 
 import gradio as gr
 
+from explorer import formatting
 from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
+from explorer.formatting import part
 from explorer.render.overlays import diverging, diverging_bar, overlay
 from explorer.ui import choices, text
 from explorer.ui.results import data_uri
@@ -81,7 +83,7 @@ def _row(found, rival, one, other, asked, scale):
         Tile(
             overlay(side.image, map_.heatmap, asked.colormap, asked.opacity),
             f"{map_.label} for {side.class_name}",
-            f"max {text.number(map_.statistics['maximum'])}",
+            f"max {formatting.or_dash(map_.statistics['maximum'])}",
             badge="" if map_.verdict == "ok" else text.BADGES[map_.verdict],
             data={"verdict": map_.verdict},
         )
@@ -90,13 +92,9 @@ def _row(found, rival, one, other, asked, scale):
     values = difference(found.raw, rival.raw, each=scale == "each")
     if values is None:
         return [*tiles, Tile(None, note="no difference to show")]
-    note = f"{_share(values > FAINT)} for {one.class_name}, {_share(values < -FAINT)} for the other"
+    note = f"{part((values > FAINT).mean())} for {one.class_name}, {part((values < -FAINT).mean())} for the other"
     picture = diverging(one.image, values, asked.opacity)
     return [*tiles, Tile(picture, f"{found.label}: {one.class_name} minus {other.class_name}", note)]
-
-
-def _share(places):
-    return f"{100 * places.mean():.0f} %"
 
 
 def _told(one, other, scale):

@@ -6,11 +6,12 @@ from html import escape
 
 import gradio as gr
 
+from explorer import formatting
 from explorer.errors import Cancelled, InputError
-from explorer.evaluation.claims import CONTRADICTED, FEWEST, NOT_TESTED, SUPPORTED, UNDECIDED, claims
+from explorer.evaluation.claims import CONTRADICTED, MIN_PICTURES, NOT_TESTED, SUPPORTED, UNDECIDED, claims
 from explorer.evaluation.report import document
 from explorer.evaluation.report.fragments import errors_html
-from explorer.ui import evaluations, links, results, text
+from explorer.ui import evaluations, links, results
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, Run
 from explorer.ui.reports import Report
 from explorer.ui.state import Superseded
@@ -49,9 +50,9 @@ def build():
         with gr.Column(min_width=300):
             kind = gr.Radio(KINDS, value=SCENES, label="Pictures", elem_id="evaluate-kind")
             scenes = gr.Slider(
-                evaluations.FEWEST_SCENES,
-                evaluations.MOST,
-                value=evaluations.USUAL_SCENES,
+                evaluations.MIN_SCENES,
+                evaluations.MAX_PICTURES,
+                value=evaluations.DEFAULT_SCENES,
                 step=1,
                 label="How many scenes",
                 elem_id="evaluate-scenes",
@@ -198,13 +199,13 @@ def _offer(explorer, session, asked, desk):
     done = desk.run.done if going_on else 0
     result, left = session.result, wanted.count - done
     times, pace = evaluations.passes(result, wanted.questions), explorer.pace(result.classifier)
-    time = f", about {text.duration(pace * left * times)}" if pace else ""
+    time = f", about {formatting.duration(pace * left * times)}" if pace else ""
     cost = [
         f"{left} pictures{' are left' if going_on else ''}, each some {times} times through the network{time}.",
         "It can be stopped, and gone on with.",
     ]
-    if wanted.count < FEWEST:
-        cost.append(f"The claims are tested from {FEWEST} pictures on.")
+    if wanted.count < MIN_PICTURES:
+        cost.append(f"The claims are tested from {MIN_PICTURES} pictures on.")
     label = "Go on" if going_on else "Evaluate"
     return {"evaluate_start": gr.update(value=label), "evaluate_cost": _caption(" ".join(cost))}
 
@@ -295,7 +296,7 @@ def _tiles(shown, indices):
     for index in map(int, indices):
         about = shown.row(index)
         measure = "energy" if about["energy"] == about["energy"] else "drop"  # NaN where there are no boxes
-        note = f"{about['class_name']}, {text.about(about['p'])}, {measure} {100 * about[measure]:.0f} %"
+        note = f"{about['class_name']}, {formatting.about(about['p'])}, {measure} {100 * about[measure]:.0f} %"
         try:
             name, image = shown.picture(index)
         except InputError as why:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 
+from explorer import formatting
 from explorer.attribution.heatmaps import resize
 from explorer.attribution.methods import METHODS, Curve
 from explorer.attribution.methods.sise import fusion
-from explorer.engine.masking import most_masks
+from explorer.engine.masking import max_masks
 from explorer.engine.run import explain_layers
 from explorer.render.overlays import overlay
 from explorer.ui import choices, text
@@ -53,7 +54,7 @@ def show(explorer, session, asked, dark, tell):
     methods = [key for key in result.settings["methods"] if METHODS[key].curve is Curve.LAYER] or ["rsi_grad_cam"]
     asks = result.asks | {"methods": methods}
     found = explain_layers(result.classifier, result.image, [one.name for one in chosen], progress=progress, **asks)
-    most = most_masks("sise", result.classifier, result.layer)
+    most = max_masks("sise", result.classifier, result.layer)
     return {"film": _film(found, asked), "sise_cost": _cost(most, explorer.pace(result.classifier)), "sise": ""}
 
 
@@ -71,7 +72,7 @@ def _film(found, asked):
                     Tile(
                         picture,
                         f"{METHODS[key].label} at {name}: {text.BADGES[map_.verdict]}",
-                        f"max {text.number(map_.statistics['maximum'])}",
+                        f"max {formatting.or_dash(map_.statistics['maximum'])}",
                         name,
                         "" if map_.verdict == "ok" else text.BADGES[map_.verdict],
                         {"verdict": map_.verdict},
@@ -89,7 +90,7 @@ def _size(layer):
 
 
 def _cost(most, pace):
-    time = f", about {text.duration(pace * most)}" if pace else ""
+    time = f", about {formatting.duration(pace * most)}" if pace else ""
     return f"<p class='caption'>Takes up to {most:,} masked pictures{time}; it can be stopped.</p>"
 
 

@@ -6,13 +6,14 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 import numpy as np
 
+from explorer import formatting
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES
 from explorer.errors import InputError
 from explorer.render.charts import histograms
 from explorer.render.charts import path as path_charts
 from explorer.studies.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
-from explorer.studies.playback import MOST, playback
+from explorer.studies.playback import MAX_STOPS, playback
 from explorer.ui import player, results, text
 
 KEY, LABEL = "path", "Path"
@@ -23,7 +24,7 @@ CONVERGENCE_ABOUT = (
     "An integral is a limit, a map a sum of so many steps. How far is it off? Each map is held against that of the "
     "finest trapezoid sum, every coarser sum being a part of the same path. In theory twice the steps halve the error "
     "of the right end-point, as the paper writes it (slope 1), and quarter that of the trapezoid (slope 2); points "
-    "placed as needed pay where the score rises sharply."
+    "placed automatically pay where the score rises sharply."
 )
 DISTANCE = "relative distance to limit"
 MAPS = 3  # methods whose convergence is drawn
@@ -102,7 +103,7 @@ def show(explorer, session, asked, dark, tell):
 
 def _playback(result):
     if result.path not in _played:
-        _played[result.path] = playback(result, player.most_stops(result, MOST))
+        _played[result.path] = playback(result, player.max_stops(result, MAX_STOPS))
     return _played[result.path]
 
 
@@ -127,7 +128,7 @@ def _cost(result, pace):
             "converge_cost": f"<p class='caption'>{escape(str(why))}</p>",
             "converge_start": gr.update(interactive=False),
         }
-    time = f", about {text.duration(pace * most)}" if pace else ""
+    time = f", about {formatting.duration(pace * most)}" if pace else ""
     words = (
         f"Takes up to {most} points{time}: a path of {finest} steps, and those placed besides. It can be stopped, and "
         "points that are still there serve again."
@@ -179,7 +180,7 @@ def _slopes(found, curves, floor):
     else:
         parts = [f"right end-point {_law(found.order(right))}", f"trapezoid {_law(found.order(trapezoid))}"]
     if PLACED in curves:
-        parts.append(f"points placed as needed {_reached(curves[PLACED], floor)}")
+        parts.append(f"points placed automatically {_reached(curves[PLACED], floor)}")
     return "; ".join(parts) + "."
 
 
@@ -188,10 +189,10 @@ def _reached(curve, floor):
     near = np.flatnonzero(curve.errors < floor)
     if len(near):
         return f"with {int(curve.steps[near[0]]) + 1} are as near as the finest sum itself is known"
-    return f"reach {text.number(curve.errors[-1])} with {int(curve.steps[-1]) + 1}"
+    return f"reach {formatting.or_dash(curve.errors[-1])} with {int(curve.steps[-1]) + 1}"
 
 
 def _law(order):
     if order is None:
-        return f"below {text.number(ROUNDING)}, exact to rounding"
+        return f"below {formatting.or_dash(ROUNDING)}, exact to rounding"
     return f"falls as 1/m<sup>{order:.1f}</sup>"

@@ -5,6 +5,7 @@ from html import escape
 
 import gradio as gr
 
+from explorer import formatting
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES_OF
@@ -12,7 +13,7 @@ from explorer.render.charts.scores import share_histogram
 from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.grad_cam_pp import pair
-from explorer.ui import choices, text
+from explorer.ui import choices
 from explorer.ui.tiles import CHOOSING, Tile, row
 
 KEY, LABEL = "positive", "Grad-CAM++"
@@ -67,7 +68,7 @@ def _drawn(session, asked, dark, score, layer):
     for label, cam in ((METHODS["grad_cam_plus_plus"].label, one.plus_plus), ("positive gradients", one.positive)):
         heatmap = normalise(resize(cam, *result.image.shape[:2]), 1e-300)
         picture = overlay(result.image, heatmap, asked.colormap, asked.opacity)
-        tiles.append(Tile(picture, f"{label} at {layer}", f"{label}, max {text.number(float(cam.max()))}"))
+        tiles.append(Tile(picture, f"{label} at {layer}", f"{label}, max {formatting.or_dash(float(cam.max()))}"))
     told = f"{_told(one, score, layer)} Both maps are drawn by their own largest value, without ε."
     return {
         "cosines": _table(found, score, layer),
@@ -80,7 +81,7 @@ def _drawn(session, asked, dark, score, layer):
 def _told(one, score, layer):
     if math.isnan(one.cosine):
         return f"At {layer} no gradient of the {score} is positive: neither map can be had."
-    low, high = (text.number(float(v)) for v in (one.coefficients.min(), one.coefficients.max()))
+    low, high = (formatting.or_dash(float(v)) for v in (one.coefficients.min(), one.coefficients.max()))
     if one.cosine > SAME:
         return f"α lies between {low} and {high}: the weights point the same way (cosine {one.cosine:.6f})."
     return f"α lies between {low} and {high}: the weights differ (cosine {one.cosine:.3f}), and so do the maps."

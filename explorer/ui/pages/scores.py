@@ -5,9 +5,11 @@ from html import escape
 import gradio as gr
 import numpy as np
 
+from explorer import formatting
 from explorer.attribution.heatmaps import normalise, resize
 from explorer.attribution.methods import METHODS
 from explorer.attribution.scores import SCORES, SCORES_OF
+from explorer.formatting import float32, four_decimals
 from explorer.network.output_head import probabilities
 from explorer.render.charts.scores import naive_error
 from explorer.render.overlays import overlay
@@ -30,7 +32,7 @@ LYING = (
     "Add the same number to every logit and no output changes: the softmax cancels it. But if that number depends on "
     "the picture, the logit's heatmap changes at will. Paint the map you want; the altered network is then really run."
 )
-MOST_MARGIN = 40
+MAX_MARGIN = 40
 TIMES = 20  # the strongest term, against the logit's own map
 
 
@@ -42,7 +44,7 @@ def build():
         with gr.Column(min_width=320, scale=3):
             margin = gr.Slider(
                 0,
-                MOST_MARGIN,
+                MAX_MARGIN,
                 value=20,
                 step=1,
                 label="Margin: all logits are scaled until the class is ahead by",
@@ -100,7 +102,7 @@ def show(explorer, session, asked, dark, tell):
         return shown | {"naive": told, "lie": told}
     keys = ("logit", "probability")
     of = [at_picture(classifier, [result.layer], result.image, result.class_index, key)[0] for key in keys]
-    errors = errors_along(result, of[0], np.linspace(0, MOST_MARGIN, 17)[1:], progress)
+    errors = errors_along(result, of[0], np.linspace(0, MAX_MARGIN, 17)[1:], progress)
     session.kept[KEY] = result, *of, errors
     start = painter.corner(of[0].signed.shape)
     return (
@@ -127,7 +129,7 @@ def _maps(found, asked):
                 Tile(
                     picture,
                     f"{map_.label} of the {score}: {badge}",
-                    f"max {text.number(map_.statistics['maximum'])}",
+                    f"max {formatting.or_dash(map_.statistics['maximum'])}",
                     badge="" if map_.verdict == "ok" else badge,
                     data={"verdict": map_.verdict},
                 )
@@ -151,7 +153,7 @@ def _at_margin(session, asked, dark, margin):
         return {"naive": f"<p class='caption'>{escape(told)}</p>", "lost": None}
     naive, stable = at_margin(result, logit, margin)
     tiles = [
-        _signed_tile(result, asked, one, f"{label}, p = {_float32(one.score)}")
+        _signed_tile(result, asked, one, f"{label}, p = {float32(one.score)}")
         for label, one in (("naive float32", naive), ("stable", stable))
     ]
     told = f"Before scaling the margin is {ahead:.3g}. Both maps are Grad-CAM by their own largest value, without ε."
@@ -159,10 +161,6 @@ def _at_margin(session, asked, dark, margin):
         "naive": f"{row(tiles)}<p class='caption'>{escape(told)}</p>",
         "lost": naive_error(margins, errors, margin, dark),
     }
-
-
-def _float32(p):
-    return f"{np.float32(p):.9g}"
 
 
 def _constant(logit, strength):
@@ -199,18 +197,16 @@ def _outputs(result, before, found):
     old, new = probabilities(result.classifier.kind, np.stack([before, found.logits]))
     names = result.classifier.class_names
     rows = "".join(
-        f"<tr><th scope='row'>{escape(names[i])}</th><td>{_digits(old[i])}</td><td>{_digits(new[i])}</td></tr>"
+        f"<tr><th scope='row'>{escape(names[i])}</th>"
+        f"<td>{four_decimals(old[i])}</td><td>{four_decimals(new[i])}</td></tr>"
         for i in old.argsort()[::-1][:5]
     )
     head = "<thead><tr><td></td><th>before</th><th>altered</th></tr></thead>"
     most = float(np.abs(old - new).max())
     told = (
-        f"Every logit has changed by {found.shift:+.4g}; no probability changes by more than {text.number(most)}, "
-        "which is rounding. All four maps are Grad-CAM, each by its own largest value, without ε."
+        f"Every logit has changed by {found.shift:+.4g}; no probability changes by more than "
+        f"{formatting.short(most)}, which is rounding. All four maps are Grad-CAM, each by its own largest value, "
+        "without ε."
     )
     table = f"<div class='grid'><table class='numbers'>{head}<tbody>{rows}</tbody></table></div>"
     return f"{table}<p class='caption'>{told}</p>"
-
-
-def _digits(p):
-    return f"{p:.4f}" if p >= 1e-4 else text.number(float(p))

@@ -11,12 +11,12 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.evaluation.claims import Claim, claims
-from explorer.evaluation.numbers import told
 from explorer.evaluation.report import document, fragments
 from explorer.evaluation.report.document import Card, extremes, sections, write
 from explorer.evaluation.schema import SCHEMA
 from explorer.evaluation.statistics import paired
 from explorer.evaluation.table import Table
+from explorer.formatting import with_interval
 from support import evaluated
 
 SETTINGS = {
@@ -110,7 +110,7 @@ def test_the_pairs_are_the_parquet_s(parquet):
     html = sections(Table.read(parquet), SETTINGS, COUNTS).pairs
     ours, theirs = (rows(parquet, "block5_pool", method) for method in ("rsi_grad_cam", "grad_cam"))
     found = paired(*([one[i]["dark"] for i in sorted(one)] for one in (ours, theirs)))
-    mean, ends = (words.replace(" %", " points") for words in told(*found, share=True))
+    mean, ends = (words.replace(" %", " points") for words in with_interval(*found, share=True))
     assert cells(html, "block5_pool", "dark heatmaps")[0] == (mean, ends), "RSI-Grad-CAM less Grad-CAM"
     line = re.search(r"<tr><th>dark heatmaps.*?</tr>", html)[0]
     assert 'class="good"' in line and " better" in line, "fewer dark heatmaps are better, in colour and in words"

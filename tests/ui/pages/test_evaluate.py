@@ -148,7 +148,7 @@ def test_only_so_many_pictures_so_large_and_only_pictures(session, files, tmp_pa
     assert "notes.txt" in told, "what is no picture is named"
     told = networks.refused(wanted, session, asked(), replace(given, files=files * 34))
     assert "at most 200" in told and "204" in told and "python -m explorer evaluate" in told, "and where more can be"
-    monkeypatch.setattr(evaluations, "MOST_BYTES", 100)
+    monkeypatch.setattr(evaluations, "MAX_BYTES", 100)
     assert "picture-0.png" in networks.refused(wanted, session, asked(), given), "a file that is too large"
 
 
