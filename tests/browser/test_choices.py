@@ -71,10 +71,13 @@ def bring(page, network):
 
 
 def settled(page):
-    """Nothing is computed, and nothing has begun for a moment."""
-    for _ in range(3):
-        page.wait_for_function("document.querySelector('#stop').disabled")
-        page.wait_for_timeout(250)
+    """Nothing is computed, nothing waits in Gradio's queue, and nothing has begun for a second."""
+    idle = "document.querySelector('#stop').disabled && !/queue:|processing/.test(document.body.textContent)"
+    quiet = 0
+    while quiet < 5:
+        page.wait_for_function(idle)
+        page.wait_for_timeout(200)
+        quiet = quiet + 1 if page.evaluate(idle) else 0
 
 
 def by_mouse(page, where, words, act="click"):
