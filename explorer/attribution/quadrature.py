@@ -21,7 +21,8 @@ def stieltjes(f, g, rule="trapezoid"):
        "trapezoid" puts ½ [f(α_{ℓ−1}) + f(α_ℓ)] in place of f(α_ℓ), error O(1/m²); the authors' Keras code
        and our default use it. An array (T − 1, 2) holds the weights of f at the two ends of every interval: see
        `product_weights`.
-    Returns an array of shape f.shape[1:]. Integrals over consecutive stretches that share their end point add up.
+    Returns an array of shape f.shape[1:]. Integrals over consecutive parts of the path that share their end point add
+    up.
     """
     if isinstance(rule, str) and rule not in RULES:
         raise InputError(f"The quadrature is one of {', '.join(RULES)}; received {rule!r}.")

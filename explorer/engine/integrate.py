@@ -38,7 +38,7 @@ class LayerTask:
     @property
     def complete(self):
         """Whether a completeness gap is told of it."""
-        return self.layer.cuts and "rsi_grad_cam" in self.integrated
+        return self.layer.separates and "rsi_grad_cam" in self.integrated
 
 
 @dataclass(frozen=True, eq=False)

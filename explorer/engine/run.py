@@ -206,7 +206,11 @@ def _target(question, known):
 
 def _result(question, target, task, integration, at_input, found, mask_scores, cost):
     errors = [error for error in (integration.error, found.error) if error is not None]
-    gap = completeness_gap(integration.integrals["rsi_grad_cam"], integration.path.scores) if task.layer.cuts else None
+    gap = (
+        completeness_gap(integration.integrals["rsi_grad_cam"], integration.path.scores)
+        if task.layer.separates
+        else None
+    )
     cams, vanished = integration.maps(_on(question, Curve.LAYER), question.options)
     cams |= found.cams
     if at_input:

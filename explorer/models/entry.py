@@ -20,7 +20,7 @@ class Entry:
 
     @property
     def default_layer(self):
-        """The last spatial layer that cuts the network; the last block ends there."""
+        """The last spatial layer that separates input from output; the last block ends there."""
         return self.block_ends[-1]
 
     def on_disk(self):

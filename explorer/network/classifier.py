@@ -100,8 +100,8 @@ class Classifier:
 
     @property
     def default_layer(self):
-        """The name of the last spatial layer that cuts the network."""
-        cutting = [layer.name for layer in self.layers() if layer.cuts]
+        """The name of the last spatial layer that separates input from output."""
+        cutting = [layer.name for layer in self.layers() if layer.separates]
         return (cutting or [layer.name for layer in self.layers()])[-1]
 
     @property
@@ -131,10 +131,10 @@ class Classifier:
 
     @property
     def input_layer(self):
-        """What the network is fed, as a Layer: the last in front of all others. It always cuts."""
+        """What the network is fed, as a Layer: the last in front of all others. It always separates."""
         height, width = self.input_size
         return layers.Layer(
-            layers.INPUT, (height, width, self.channels), cuts=True, channels_first=self.input.channels_first
+            layers.INPUT, (height, width, self.channels), separates=True, channels_first=self.input.channels_first
         )
 
     # What the sweep asks for

@@ -14,13 +14,13 @@ INPUT = "the picture"  # the name of what the network is fed, where it is looked
 class Layer:
     """A place in the network where a heatmap can be made.
 
-    cuts: the score depends on the picture through this layer alone. Only then do its integrated gradients add up to
-    the change of the score (completeness); a skip connection around the layer makes it False.
+    separates: the score depends on the picture through this layer alone. Only then do its integrated gradients add
+    up to the change of the score (completeness); a skip connection around the layer makes it False.
     """
 
     name: str  # path-style: "block5_pool", "backbone/conv4_block6_out"
     shape: tuple[int, int, int]  # (h, w, K)
-    cuts: bool
+    separates: bool
     reaches: bool = field(default=True, repr=False)  # whether the score depends on it at all
     call: hooks.LayerCall | None = field(default=None, repr=False, compare=False)
     channels_first: bool = field(default=False, repr=False)  # whether the network keeps the map as (K, h, w)
@@ -65,7 +65,7 @@ def anatomy(model, picture, head=None, name=None):
     layers = []
     for layer, node in zip(found.pop("layers"), inner, strict=True):
         on_path = node is not None and after[node] and before[node]
-        layers.append(replace(layer, cuts=on_path and cut[node], reaches=on_path))
+        layers.append(replace(layer, separates=on_path and cut[node], reaches=on_path))
     sizes = tuple(4 * layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers)
     return Anatomy(layers=tuple(layers), bytes_per_image=sizes, **found)
 
@@ -123,7 +123,7 @@ def block_ends(layers):
             named[found.group()] = layer
     if len(named) > 1:
         return list(named.values())
-    return list({layer.shape[:2]: layer for layer in layers if layer.cuts}.values())
+    return list({layer.shape[:2]: layer for layer in layers if layer.separates}.values())
 
 
 def convolution_ends(layers):

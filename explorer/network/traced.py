@@ -15,12 +15,13 @@ def sample(classifier, layers, score, known, start, end, alphas, class_index, *g
     is fed. Returns (values (n, C), u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of
     the layers; values: what scores are computed of; u, y: see `explorer.attribution.scores`.
 
-    known: `given` are the activations of the one layer. Where the layer cuts the network the part before it is then
-    left out; where a skip connection by-passes it, what flows around it is computed from the same point of the path.
+    known: `given` are the activations of the one layer. Where the layer separates input from output the part before
+    it is then left out; where a skip connection by-passes it, what flows around it is computed from the same point of
+    the path.
 
     change: (values, [A]) -> other values, of a network that differs from this one at its end.
     """
-    x = _between(start, end, alphas[:1] if known and layers[0].cuts else alphas)
+    x = _between(start, end, alphas[:1] if known and layers[0].separates else alphas)
     # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
     zeros = [ops.zeros((ops.shape(alphas)[0], *layer.shape)) for layer in layers]
 

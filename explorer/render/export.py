@@ -102,7 +102,7 @@ def record(result, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
             "most_probable": [
                 {"class_index": i, "class_name": names[i], "probability": result.probabilities[i]} for i in ranked
             ],
-            "layer": {"name": layer.name, "shape": layer.shape, "cuts": layer.cuts},
+            "layer": {"name": layer.name, "shape": layer.shape, "cuts": layer.separates},
             "score_at_baseline": result.path.scores[0],
             "score_at_picture": result.path.scores[-1],
             "completeness_gap": result.completeness_gap,

@@ -191,7 +191,7 @@ def _reading_line(result):
     gap = result.completeness_gap
     if gap is not None:
         completeness = f"The integrated gradients add up to the change of the score within {100 * gap:.2g} %."
-    elif result.layer.cuts:
+    elif result.layer.separates:
         completeness = "The score does not change along the path."
     else:
         completeness = "A connection by-passes this layer, so its integrated gradients need not add up to the score."

@@ -122,7 +122,7 @@ def measure(fine, rounds=()):
         }
         if rounds:
             maps[key][PLACED] = Curve(*_arrays(_steps(rounds), [apart(one.cams[key], limits[key]) for one in rounds]))
-    if fine.layer.cuts and fine.completeness_gap is not None:
+    if fine.layer.separates and fine.completeness_gap is not None:
         gaps = {rule: Curve(*_arrays(steps, [sums[rule, s].gap for s in strides])) for rule in RULES}
         if rounds:
             gaps[PLACED] = Curve(*_arrays(_steps(rounds), [one.completeness_gap for one in rounds]))

@@ -24,7 +24,7 @@ def film(classifier):
 
 def _layer_words(layer):
     h, w, channels = layer.shape
-    return f"{layer.name} · {h}×{w}×{channels}" + ("" if layer.cuts else " · by-passed")
+    return f"{layer.name} · {h}×{w}×{channels}" + ("" if layer.separates else " · by-passed")
 
 
 def classes(result, classifier):

@@ -77,7 +77,7 @@ def story(result, played, flat_from):
     fainter = f"<strong>{faded} times smaller</strong>" if faded else "<strong>exactly zero</strong>"
     kept = (
         f" By then the integral has collected {100 * share:.3g} % of the change of the score, and keeps it."
-        if result.layer.cuts and 0.5 < share < 1.5
+        if result.layer.separates and 0.5 < share < 1.5
         else " What the integral has collected by then, it keeps."
     )
     return (
@@ -119,7 +119,7 @@ def _words(result, played, stop):
         f"Score {short(float(played.scores[stop]), 3)}; gradient ‖∂y/∂A‖ {short(float(played.gradients[stop]))}. "
         f"Integrated gradients of all units so far: {short(float(played.collected[stop]), 3)}"
     )
-    if not result.layer.cuts:
+    if not result.layer.separates:
         return f"{said}. A skip connection leads around this layer: they need not add up to the score's change."
     return f"{said}; change of the score so far: {short(float(gained), 3)}."
 

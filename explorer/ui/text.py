@@ -110,7 +110,7 @@ def cost(result):
 
 def completeness(result):
     """What the completeness gap says, in words a student can act on."""
-    if not result.layer.cuts:
+    if not result.layer.separates:
         return (
             "Completeness does not apply here: a skip connection leads around this layer, "
             "so its integrated gradients do not add up to the change of the score."

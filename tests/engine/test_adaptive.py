@@ -166,10 +166,10 @@ def test_completeness_is_part_of_the_estimate_where_the_layer_cuts():
     """A(α) and q are straight and one unit's worth of the score is missing: no map can tell, completeness does."""
     missing = made_of(lambda t: 1 + t, lambda t: 0.5 / (H * W * K), lambda t: t)  # Σ ∫ q dA is half of the change of u
     for cuts in (False, True):
-        *_, (_, now) = refined(missing, ROUNDS[:2], cuts=cuts)
+        *_, (_, now) = refined(missing, ROUNDS[:2], separates=cuts)
         assert (now.error > 0.49) == cuts, f"half the change of the score is missing: {now.error}"
     whole = made_of(lambda t: 1 + t, lambda t: 1 / (H * W * K), lambda t: t)
-    *_, (_, now) = refined(whole, ROUNDS[:2], cuts=True)
+    *_, (_, now) = refined(whole, ROUNDS[:2], separates=True)
     assert now.error < 1e-3, "where it is, nothing is said"
 
 

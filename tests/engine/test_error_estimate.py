@@ -15,8 +15,8 @@ VARIANTS = [Options(), Options(units="all"), Options(units="positive", subtract_
 PATH_METHODS = [key for key, method in METHODS.items() if isinstance(method, PathMethod)]
 
 
-def of_points(case=(4, True), alphas=ALPHAS, options=None, cuts=False):
-    return refinement(random(*case)(alphas), PATH_METHODS, cuts, options)
+def of_points(case=(4, True), alphas=ALPHAS, options=None, separates=False):
+    return refinement(random(*case)(alphas), PATH_METHODS, separates, options)
 
 
 def integrated(now, key, weights):
@@ -64,7 +64,7 @@ def test_the_estimate_compares_with_the_maps_of_every_other_point(key):
 
 
 def test_what_is_missing_of_the_score_is_told_interval_by_interval():
-    now = of_points(cuts=True)
+    now = of_points(separates=True)
     path, scores = now.paths[0], np.asarray(now.samples.scores, np.float64)
     weights = np.asarray(now.weights, np.float64)
     expected = [
@@ -79,7 +79,7 @@ def test_what_is_missing_of_the_score_is_told_interval_by_interval():
         for i in range(len(scores) - 1)
     ]
     np.testing.assert_allclose(now._missing[0], expected, rtol=1e-3, atol=1e-5)
-    assert of_points(cuts=False)._missing == [], "where the layer does not cut the network nothing is asked of it"
+    assert of_points(separates=False)._missing == [], "where the layer does not cut the network nothing is asked of it"
 
 
 @pytest.mark.parametrize("most", [1, 2, 4, 8, 9, 100])
@@ -97,6 +97,6 @@ def test_one_compiled_function_serves_every_layer_and_every_length(monkeypatch):
         parts.cache_clear()
     for case in CASES[:3]:
         for alphas in (FIRST, ALPHAS):
-            now = of_points(case, alphas, cuts=True)
+            now = of_points(case, alphas, separates=True)
             assert now.error >= 0 and len(now.next_points(3)) == 3
     assert len(made) == 2 * len(PATH_METHODS) + 1, f"two a method and one for completeness: {len(made)}"

@@ -108,7 +108,7 @@ def test_no_gap_is_shown_where_completeness_does_not_hold():
     path = path_of("branch", 64, 4, "probability", "black")
     assert ref.completeness_gap(path) > 0.05, "at a by-passed layer the integrals do not add up, however many steps"
     found = explain(classifier, PICTURE, layer, 4, steps=64)
-    assert found.completeness_gap is None and not found.layer.cuts, "so no gap is shown, rather than a wrong alarm"
+    assert found.completeness_gap is None and not found.layer.separates, "so no gap is shown, rather than a wrong alarm"
     joined = explain(classifier, PICTURE, "joined", 4, steps=64)
     assert joined.completeness_gap < 0.03, "where the branches meet they do"
 

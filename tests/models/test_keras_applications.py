@@ -76,7 +76,7 @@ def test_its_layers(network):
     assert sides == sorted(sides, reverse=True) and len(set(sides)) >= 4, f"from fine to coarse: {sides}"
     order = [layer.name for layer in classifier.layers()]
     assert [name for name in order if name in entry.block_ends] == list(entry.block_ends), "in the order of the pass"
-    without = [layer.name for layer in ends if not layer.cuts]
+    without = [layer.name for layer in ends if not layer.separates]
     assert bool(without) == (entry.name == "nasnet-mobile"), f"only NASNet's cells by-pass one another: {without}"
 
 
@@ -98,7 +98,7 @@ def louder(model, times):
 
 def layers_to_explain(entry, classifier):
     """The default layer, the block end before it, and the last layer that something by-passes, where there is one."""
-    by_passed = [layer.name for layer in classifier.layers() if not layer.cuts]
+    by_passed = [layer.name for layer in classifier.layers() if not layer.separates]
     assert bool(by_passed) == (entry.name not in NO_SKIPS), "all but the plain stacks have skip connections"
     return [entry.default_layer, entry.block_ends[-2], *by_passed[-1:]]
 
@@ -123,7 +123,7 @@ def test_the_methods_on_it(network):
             assert explanation.cam.shape == layer.shape[:2] and np.isfinite(explanation.cam).all(), f"{name}: a map"
             assert explanation.heatmap.shape == entry.input_size, f"{name}: a heatmap of the picture's size"
         assert result["rsi_grad_cam"].cam.max() > 0, f"{name}: a growing logit leaves its mark"
-        if layer.cuts:
+        if layer.separates:
             assert result.completeness_gap < LARGEST_GAP, f"{name}: integrated gradients add up to the logit's change"
         else:
             assert result.completeness_gap is None, f"{name}: where the layer is by-passed no such claim is made"

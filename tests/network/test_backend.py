@@ -95,7 +95,7 @@ from explorer.engine.run import explain
 results = {}
 results["gradient"], results["u"], results["compiled"] = parts()
 for label, (classifier, layer) in nets.samples().items():
-    results[f"{label}/cuts"] = np.array([found.cuts for found in classifier.anatomy.layers])
+    results[f"{label}/cuts"] = np.array([found.separates for found in classifier.anatomy.layers])
     results[f"{label}/predict"] = classifier.predict(nets.picture(1)[None])
     for score in ("probability", "logit", "log-probability"):
         found = explain(classifier, nets.picture(1), layer, 5, steps=7, score=score, memory_budget=40_000, units="all")
@@ -131,7 +131,7 @@ def test_another_backend_gives_the_same_maps(name, tmp_path):
         assert off(found[part], value) < NEAR, f"{part} of a small network: {off(found[part], value):.1e} apart"
     compared = 0
     for label, (classifier, layer) in nets.samples().items():
-        cuts = [place.cuts for place in classifier.anatomy.layers]
+        cuts = [place.separates for place in classifier.anatomy.layers]
         assert found[f"{label}/cuts"].tolist() == cuts, f"which layers cut the {label} network does not depend on it"
         assert off(found[f"{label}/predict"], classifier.predict(nets.picture(1)[None])) < NEAR, "the same classes"
         for score in ("probability", "logit", "log-probability"):

@@ -53,12 +53,14 @@ def test_a_chain_is_cut_by_every_layer(kind):
     shapes = {name.split("/")[-1]: layer.shape for name, layer in found.items()}
     for layer, shape in {"stem": (12, 16, 4), "pool": (6, 8, 4), "features": (4, 6, 5), "neck": (3, 4, 6)}.items():
         assert shapes[layer] == shape, f"{layer} is (h, w, K) = {shape}, without the batch"
-    assert found[name].cuts and all(layer.cuts and layer.reaches for layer in found.values()), "a chain has no by-pass"
+    assert found[name].separates and all(layer.separates and layer.reaches for layer in found.values()), (
+        "a chain has no by-pass"
+    )
     assert "flat" not in shapes and "classes" not in shapes, "only what has a map is listed"
 
 
 def cuts(classifier):
-    return {layer.name: layer.cuts for layer in classifier.layers()}
+    return {layer.name: layer.separates for layer in classifier.layers()}
 
 
 def test_a_shortcut_takes_the_cut_from_what_it_by_passes():
@@ -140,7 +142,7 @@ def test_a_layer_whose_result_is_dropped_is_not_offered():
     classifier = nets.dead_end()
     assert "side" not in cuts(classifier), "the score does not depend on it"
     side = next(layer for layer in classifier.anatomy.layers if layer.name == "side")
-    assert not side.reaches and not side.cuts, "it is known, so that asking for it gets an answer"
+    assert not side.reaches and not side.separates, "it is known, so that asking for it gets an answer"
 
 
 def test_the_default_is_the_last_layer_that_cuts():

@@ -64,7 +64,7 @@ def make_comparison(cams=None, size=(64, 96), class_name="sailing boat", setting
         "question": question,
         "epsilon": 1e-8,
         "class_index": 1,
-        "layer": Layer("block5_pool", (4, 6, 8), cuts=True),
+        "layer": Layer("block5_pool", (4, 6, 8), separates=True),
         "path": scored(np.linspace(0, 1, 4), [0.1, 0.9, 1, 1]),
         "completeness_gap": 0.0012,
         "vanished": False,
@@ -251,7 +251,7 @@ def test_long_words_stay_within_the_margins(name):
 
 
 def test_a_layer_that_is_by_passed_raises_no_false_alarm():
-    by_passed = make_comparison(layer=Layer("add", (4, 6, 8), cuts=False), completeness_gap=None)
+    by_passed = make_comparison(layer=Layer("add", (4, 6, 8), separates=False), completeness_gap=None)
     unchanged = make_comparison(completeness_gap=None)
     words = [sheet._reading_line(result) for result in (make_comparison(), by_passed, unchanged)]
     assert "0.12 %" in words[0] and "by-passes" in words[1] and "does not change" in words[2]

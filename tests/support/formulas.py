@@ -48,15 +48,15 @@ def random(seed, kinked):
     return made_of(activations, q, lambda t: low + (high - low) * t + bend * np.sin(np.pi * t))
 
 
-def task(methods=SHOWN, cuts=False):
+def task(methods=SHOWN, separates=False):
     """A layer that was made up, and what is asked of it."""
-    layer = SimpleNamespace(name="made up", shape=(H, W, K), cuts=cuts)
+    layer = SimpleNamespace(name="made up", shape=(H, W, K), separates=separates)
     return LayerTask(layer, tuple(methods), ("rsi_grad_cam",))
 
 
-def refinement(samples, methods=SHOWN, cuts=False, options=None):
+def refinement(samples, methods=SHOWN, separates=False, options=None):
     """What the points say so far."""
-    return Refinement(samples, [task(methods, cuts)], options or Options(), SLOPE)
+    return Refinement(samples, [task(methods, separates)], options or Options(), SLOPE)
 
 
 CASES = [(seed, kinked) for kinked in (False, True) for seed in range(12)]

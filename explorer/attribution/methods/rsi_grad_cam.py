@@ -9,8 +9,8 @@ from explorer.attribution.methods.base import PathMethod
 def integrand(path, start, options):
     """∂y/∂A (T, h, w, K), over A (T, h, w, K): the integrated gradients of every unit, (18)
 
-    Summed over all units the integral is y(1) − y(0) where the layer cuts the network (14); unit by unit it is the
-    layer conductance of Shrikumar 2018.
+    Summed over all units the integral is y(1) − y(0) where the layer separates input from output (14); unit by unit
+    it is the layer conductance of Shrikumar 2018.
     """
     return path.gradients, path.activations
 
