@@ -86,7 +86,7 @@ def ask(explorer, result, baseline, progress, words, **other):
     def tell(stage, done, total):
         progress(f"{words}: {stage}", done, total)
 
-    return explorer.recent.explain(
+    return explorer.cache.explain(
         result.classifier, result.image, progress=tell, **(result.asks | {"baseline": baseline} | other)
     )
 

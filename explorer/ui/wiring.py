@@ -58,8 +58,8 @@ class Explorer:
         self._networks = WeakKeyDictionary()  # classifier -> its Network
         self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
         self.computing = zerogpu.explaining(self._networks.__getitem__)
-        self.recent = ResultCache(answer=self.computing.answer)
-        self.loaded = Loaded(let_go=self.recent.forget)
+        self.cache = ResultCache(answer=self.computing.answer)
+        self.loaded = Loaded(let_go=self.cache.forget)
 
     def classifier(self, session, asked, tell=_silent):
         return self._load(self._network(session, asked), tell)
@@ -89,7 +89,7 @@ class Explorer:
             return
         opening = examples(self.first)[0]
         asks = OPENING | {"score": classifier.default_score} | opening.asks
-        self.recent.explain(classifier, opening.image, **asks)
+        self.cache.explain(classifier, opening.image, **asks)
 
     def open(self, session, asked, dark):
         """A new visitor: the examples, the first of them explained."""
@@ -182,7 +182,7 @@ class Explorer:
             picture = pictures[shown]
             asks, sentences = question(session, asked, classifier, network, picture)
             begun = time.monotonic()
-            result = self.recent.explain(
+            result = self.cache.explain(
                 classifier, picture.image, epsilon=asked.epsilon, progress=progress, preview=preview, **asks
             )
             if result.cost.passes:

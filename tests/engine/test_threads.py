@@ -72,16 +72,16 @@ def test_one_network_asked_for_different_layers_at_once():
 @pytest.mark.parametrize("limit", [0, 40_000, 1 << 30])
 def test_one_cache_under_any_interleaving(alone, limit):
     """Whatever is kept, reused or making room meanwhile."""
-    net, recent = nets.make()[0], ResultCache(limit)
+    net, cache = nets.make()[0], ResultCache(limit)
 
     def ask(seed):
         order = random.Random(seed).sample(range(len(QUESTIONS)), len(QUESTIONS))
-        return [(i, recent.explain(net, **QUESTIONS[i])) for i in order]
+        return [(i, cache.explain(net, **QUESTIONS[i])) for i in order]
 
     for answers in at_once([lambda seed=seed: ask(seed) for seed in range(4)]):
         for i, one in answers:
             assert_same_maps(one, alone[i], f"question {i}, a cache of {limit} bytes", tolerance=1e-4)
-    assert recent.bytes_held <= limit, "and the limit holds"
+    assert cache.bytes_held <= limit, "and the limit holds"
 
 
 class Slow(Counting):
@@ -98,8 +98,8 @@ class Slow(Counting):
 
 
 def test_the_same_question_at_once_is_answered_once():
-    net, recent = Slow(nets.make()[0]), ResultCache()
-    found = at_once([lambda: recent.explain(net, **QUESTIONS[0]) for _ in range(4)])
+    net, cache = Slow(nets.make()[0]), ResultCache()
+    found = at_once([lambda: cache.explain(net, **QUESTIONS[0]) for _ in range(4)])
     assert net.passes == 7, f"seven points, though four asked: {net.sizes}"
     assert sorted(one.cost.passes for one in found) == [0, 0, 0, 7], "and the answers say who waited"
     for one in found:
@@ -107,7 +107,7 @@ def test_the_same_question_at_once_is_answered_once():
 
 
 def test_whoever_waits_may_stop_and_the_other_goes_on():
-    net, recent, waiting = Slow(nets.make()[0]), ResultCache(), threading.Event()
+    net, cache, waiting = Slow(nets.make()[0]), ResultCache(), threading.Event()
     question = QUESTIONS[0] | {"memory_budget": 1}  # seven batches
 
     def wait(stage, done, total):
@@ -116,19 +116,19 @@ def test_whoever_waits_may_stop_and_the_other_goes_on():
         raise Cancelled
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(recent.explain, net, **question)
+        first = pool.submit(cache.explain, net, **question)
         while not net.batches:
             time.sleep(0.01)
-        second = pool.submit(recent.explain, net, progress=wait, **question)
+        second = pool.submit(cache.explain, net, progress=wait, **question)
         with pytest.raises(Cancelled):
             second.result(TIMEOUT)
         assert waiting.is_set() and not first.done(), "stopped while the first was still at it"
         assert first.result(TIMEOUT).cost == Cost(passes=7), "which is not disturbed"
-    assert recent.explain(net, **question).cost == Cost(), "and what it found is kept"
+    assert cache.explain(net, **question).cost == Cost(), "and what it found is kept"
 
 
 def test_the_first_stopping_leaves_the_question_to_the_second():
-    net, recent = Slow(nets.make()[0]), ResultCache()
+    net, cache = Slow(nets.make()[0]), ResultCache()
     question = QUESTIONS[0] | {"memory_budget": 1}
 
     def stop(stage, done, total):
@@ -136,10 +136,10 @@ def test_the_first_stopping_leaves_the_question_to_the_second():
             raise Cancelled
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(recent.explain, net, progress=stop, **question)
+        first = pool.submit(cache.explain, net, progress=stop, **question)
         while not net.batches:
             time.sleep(0.01)
-        second = pool.submit(recent.explain, net, **question)
+        second = pool.submit(cache.explain, net, **question)
         with pytest.raises(Cancelled):
             first.result(TIMEOUT)
         assert second.result(TIMEOUT).cost == Cost(passes=7), "who walks the whole path"

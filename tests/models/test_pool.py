@@ -142,11 +142,11 @@ def test_bytes_are_those_of_the_weights():
 
 
 def test_a_classifier_that_made_room_is_freed_with_its_results():
-    recent = ResultCache()
+    cache = ResultCache()
     one_size = nets.make()[0].bytes
-    loaded = Loaded(int(1.5 * one_size), let_go=recent.forget)
+    loaded = Loaded(int(1.5 * one_size), let_go=cache.forget)
     classifier = loaded.get("a", lambda: nets.make()[0])
-    recent.explain(classifier, nets.picture(), class_index=1, steps=3)
+    cache.explain(classifier, nets.picture(), class_index=1, steps=3)
     there = weakref.ref(classifier), weakref.ref(classifier.model), weakref.ref(classifier.model.variables[0])
     del classifier
     gc.collect()

@@ -201,11 +201,11 @@ def test_its_path_begins_at_values_no_picture_has(net):
 
 
 def test_results_from_it_are_remembered(net):
-    recent, pixels = ResultCache(), np.full((*SIZE, 3), -1.5)
+    cache, pixels = ResultCache(), np.full((*SIZE, 3), -1.5)
     asked = {"class_index": 1, "steps": 4}
-    first = recent.explain(net, networks.picture(), baseline=ClassNeutral(pixels), **asked)
-    again = recent.explain(net, networks.picture(), baseline=ClassNeutral(pixels.copy()), **asked)
-    other = recent.explain(net, networks.picture(), baseline=ClassNeutral(pixels + 1e-3), **asked)
+    first = cache.explain(net, networks.picture(), baseline=ClassNeutral(pixels), **asked)
+    again = cache.explain(net, networks.picture(), baseline=ClassNeutral(pixels.copy()), **asked)
+    other = cache.explain(net, networks.picture(), baseline=ClassNeutral(pixels + 1e-3), **asked)
     assert (first.cost.passes, again.cost.passes, other.cost.passes) == (5, 0, 5), "equal values are the same question"
 
 

@@ -33,7 +33,7 @@ def test_layers_are_methods_against_block_ends(explorer, session, net):
 
 def test_sise_step_by_step(explorer, session):
     found = layers._steps(explorer, session, asked(), silent)
-    maps = explorer.recent.explain(
+    maps = explorer.cache.explain(
         session.result.classifier,
         session.result.image,
         **(session.result.asks | {"methods": ("sise",), "layer": session.result.layer.name}),

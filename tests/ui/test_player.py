@@ -33,7 +33,7 @@ def result():
 
 @pytest.fixture
 def explorer():
-    return SimpleNamespace(recent=ResultCache(), pace=lambda classifier: 0.01)
+    return SimpleNamespace(cache=ResultCache(), pace=lambda classifier: 0.01)
 
 
 def given(page):
@@ -103,12 +103,12 @@ def test_measuring_fills_the_charts_and_says_what_it_costs_beforehand(result, ex
     session = Session(result=result)
     places = path.show(explorer, session, LOOK, False, Silent())
     assert "up to 385 points, about 4 s" in places["converge_cost"]
-    found = path.converge(result, explorer.recent.explain)
+    found = path.converge(result, explorer.cache.explain)
     places = path._converged(found, False)
     shown = [places[f"converge_{n}"]["visible"] for n in range(path.MAPS + 1)]
     assert shown == [True, True, True, False], "two maps and the gap"
     assert "RSI-Grad-CAM" in places["converge_words"] and "1/m<sup>" in places["converge_words"]
     passes = []
-    explorer.recent._explain = lambda *given, **asks: passes.append(asks)
-    path.converge(result, explorer.recent.explain)
+    explorer.cache._explain = lambda *given, **asks: passes.append(asks)
+    path.converge(result, explorer.cache.explain)
     assert not passes, "the sweep is remembered"

@@ -25,7 +25,7 @@ def test_the_page_opens_with_an_example_explained(explorer):
 
 
 def test_epsilon_and_looks_never_ask_the_network(explorer, session, net, monkeypatch):
-    monkeypatch.setattr(explorer.recent, "explain", None)
+    monkeypatch.setattr(explorer.cache, "explain", None)
     for name in ("sampler", "logits", "predict"):
         monkeypatch.setattr(net, name, None)
     plain = wiring.redraw(session, asked(), dark=False)["cards"]

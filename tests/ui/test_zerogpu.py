@@ -38,9 +38,9 @@ class Zero:
     def __init__(self, monkeypatch):
         pictures = tuple(Picture(f"scene {i}", nets.picture(i), f"note {i}", True) for i in range(3))
         self.spaces, self.taken, self.net = fake_spaces.put_in_place(monkeypatch), [], Counting(nets.make()[0])
-        recent = ResultCache()
-        monkeypatch.setattr(zerogpu, "_cache", recent)
-        monkeypatch.setattr(zerogpu, "_loaded", Loaded(let_go=recent.forget))
+        cache = ResultCache()
+        monkeypatch.setattr(zerogpu, "_cache", cache)
+        monkeypatch.setattr(zerogpu, "_loaded", Loaded(let_go=cache.forget))
         monkeypatch.setattr(zerogpu, "_fork_between_loads", lambda: None)
         monkeypatch.setattr(backend, "take_graphics_card", lambda: self.taken.append(threading.current_thread().name))
         monkeypatch.setattr(wiring, "examples", lambda network: pictures)
@@ -51,7 +51,7 @@ class Zero:
         self.picture = nets.picture(1)
 
     def explain(self, **asked):
-        return self.explorer.recent.explain(self.here, self.picture, **(QUESTION | asked))
+        return self.explorer.cache.explain(self.here, self.picture, **(QUESTION | asked))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_stop_in_the_middle_stops_there_too(zero):
     after = zero.net.passes
     assert after < 60, f"the network was asked for {after} points of 61"
     assert not any(thread.name == "explaining" for thread in threading.enumerate()), "nothing goes on behind"
-    assert zero.explorer.recent.bytes_held == zerogpu._cache.bytes_held == 0, "nothing half is kept"
+    assert zero.explorer.cache.bytes_held == zerogpu._cache.bytes_held == 0, "nothing half is kept"
     assert zero.explain(steps=60).cost == Cost(passes=61), "and the same can be asked again"
 
 
@@ -265,8 +265,8 @@ threading.Thread(target=load).start()
 begun.wait()
 
 told = []
-found = shared.recent.explain(net, picture, progress=lambda *count: told.append(count), **question)
-other_class = shared.recent.explain(net, picture, **(question | {"class_index": 2}))
+found = shared.cache.explain(net, picture, progress=lambda *count: told.append(count), **question)
+other_class = shared.cache.explain(net, picture, **(question | {"class_index": 2}))
 assert Network("net") not in zerogpu._loaded and zerogpu._cache.bytes_held == 0, "nothing of it was done here"
 assert told[-1] == ("the path", 7, 7), told
 assert found.cost == Cost(passes=7) and other_class.cost == Cost(heads=7), "what was loaded and sampled stayed there"
@@ -275,13 +275,13 @@ def stop(stage, done, total):
     if done == 3:
         raise Cancelled
 with pytest.raises(Cancelled):
-    shared.recent.explain(net, picture, progress=stop, **(question | {"steps": 5000, "memory_budget": 1}))
+    shared.cache.explain(net, picture, progress=stop, **(question | {"steps": 5000, "memory_budget": 1}))
 with pytest.raises(InputError, match="received 0"):
-    shared.recent.explain(net, picture, **(question | {"steps": 0}))
+    shared.cache.explain(net, picture, **(question | {"steps": 0}))
 with pytest.raises(zerogpu.Elsewhere, match="TypeError"):
-    shared.recent.explain(net, picture, **(question | {"steps": 9, "memory_budget": "nonsense"}))
-assert shared.recent.explain(net, picture, **question).cost == Cost(), "from this process's memory"
-assert shared.recent.explain(net, picture, **(question | {"steps": 3})).cost == Cost(), "from the other's"
+    shared.cache.explain(net, picture, **(question | {"steps": 9, "memory_budget": "nonsense"}))
+assert shared.cache.explain(net, picture, **question).cost == Cost(), "from this process's memory"
+assert shared.cache.explain(net, picture, **(question | {"steps": 3})).cost == Cost(), "from the other's"
 for one, index in ((found, 4), (other_class, 2)):
     for key, cam in explain(net, picture, **(question | {"class_index": index})).cams.items():
         np.testing.assert_allclose(one.cams[key], cam, rtol=1e-5, atol=1e-5 * cam.max(), err_msg=f"{key} of {index}")

@@ -60,7 +60,7 @@ def show(explorer, session, asked, dark, tell):
 def _contest(explorer, session, asked, tell, rival, scale):
     result, (_, progress) = session.result, session.begin(tell)
     asks = result.asks | {"class_index": int(rival), "layer": result.layer.name}
-    other = explorer.recent.explain(result.classifier, result.image, progress=progress, **asks)
+    other = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
     session.kept[KEY] = result, other
     return _drawn(result, other, asked, scale)
 

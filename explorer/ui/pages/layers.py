@@ -97,7 +97,7 @@ def _cost(most, pace):
 def _steps(explorer, session, asked, tell):
     result, (_, progress) = session.result, session.begin(tell)
     asks = result.asks | {"methods": ("sise",), "layer": result.layer.name}
-    found = explorer.recent.explain(result.classifier, result.image, progress=progress, **asks)
+    found = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
     maps = [(layer, layer_map) for layer, layer_map in found.layer_maps["sise"] if layer_map is not None]
     if not maps:
         return "<p class='caption'>No map of any block speaks for this class: SISE is blank.</p>"

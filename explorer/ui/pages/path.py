@@ -64,7 +64,7 @@ def wire(frame, places):
 
     def measure(session, asked, dark, tell):
         _, progress = session.begin(tell)
-        found = converge(session.result, frame.explorer.recent.explain, progress)
+        found = converge(session.result, frame.explorer.cache.explain, progress)
         return _converged(found, dark)
 
     def colours(session, asked, dark):

@@ -94,7 +94,7 @@ def show(explorer, session, asked, dark, tell):
     found = {}
     for score in scores:
         asks = result.asks | {"score": score, "layer": result.layer.name}
-        found[score] = explorer.recent.explain(classifier, result.image, progress=progress, **asks)
+        found[score] = explorer.cache.explain(classifier, result.image, progress=progress, **asks)
     shown = {"score_maps": _maps(found, asked)}
     if classifier.kind != "softmax":
         why = classifier.logits_reason or "Each class of this network has a sigmoid of its own: no softmax cancels."

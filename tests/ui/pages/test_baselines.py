@@ -45,7 +45,7 @@ def test_the_kind_chosen_keeps_its_parameter_and_a_picture_gets_a_column(explore
     line = lineup.lineup(session.result)
     assert "blurred:3" in line.baselines and "blurred:10" not in line.baselines
     assert list(line.found) == ["blurred:3"], "its own column is there already"
-    picture = explorer.recent.explain(session.result.classifier, networks.picture(), baseline=networks.picture(1))
+    picture = explorer.cache.explain(session.result.classifier, networks.picture(), baseline=networks.picture(1))
     line = lineup.lineup(picture)
     assert len(line.baselines) == len(BASELINES) + 1 and "an uploaded picture" in lineup.board(line, asked())
 
@@ -64,7 +64,7 @@ def test_where_time_is_up_the_missing_columns_are_told_with_their_cost(explorer,
 
 
 def test_a_pixel_becomes_the_baseline_and_the_page_says_what_it_hides(explorer, session):
-    session.result = explorer.recent.explain(session.result.classifier, networks.picture(), steps=6)
+    session.result = explorer.cache.explain(session.result.classifier, networks.picture(), steps=6)
     html = spot.look(explorer, session.result, 5, 2, progress, asked())
     colour = "#" + bytes(networks.picture()[2, 5]).hex()
     assert f"<strong>{colour}</strong>" in html and html.count("<img") == 5, "two maps twice, and the pixels marked"
