@@ -69,8 +69,11 @@ def _questions(frame, pictures, own, button):
     """What asks the network -> the dependencies, each over once its answer stands."""
     explorer, places, asked = frame.explorer, frame.answer, frame.asked
 
-    def explain(session, asked, dark, tell):
+    def ask(session, asked, dark, tell):
         return explorer.ask(session, asked, dark, tell)
+
+    def explain(session, asked, dark, tell):
+        return explorer.explain(session, asked, dark, tell)
 
     def add(session, asked, dark, tell, files):
         files = files if isinstance(files, list) else [files]
@@ -109,8 +112,9 @@ def _questions(frame, pictures, own, button):
     ]
     logit = places["use_logit"].click(lambda: "logit", None, asked.score, **QUIET)
     return [
-        frame.run([*(one.input for one in chosen), *(one.change for one in written), button.click], explain, places),
-        frame.run(logit.then, explain, places),
+        frame.run([*(one.input for one in chosen), *(one.change for one in written)], ask, places),
+        frame.run(button.click, explain, places),
+        frame.run(logit.then, ask, places),
         frame.run(own.load.click, network, places, [own.file, own.labels, own.preprocessing]),
         frame.run(own.load_weights.click, weights, places, [own.weights]),
         frame.run_chosen(pictures.strip.select, select, places),

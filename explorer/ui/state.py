@@ -68,6 +68,7 @@ class Session:
     number: int = 0  # of the result on the page: how many there were
     number_on_page: int = 0  # that of the last answer that reached it
     since: int = 0  # the number from which on it has been this network and this picture
+    controls: Any = None  # what they ask, and the picture that is chosen, once the answer is on the page
     sentence: str = ""  # what of the question could not be had, and what was taken in its place
     note: str = ""  # what is said of the picture as an example
 
@@ -116,12 +117,18 @@ class Session:
         pictures = [*examples, *own]
         return pictures, pictures.index(kept) if kept else 0
 
-    def answered(self, result, picture, network, model):
-        """The page shows this result from now on."""
+    def is_shown(self, asked):
+        """Whether the page shows the answer already."""
+        on_page = self.job.about is None and self.number_on_page == self.number
+        return on_page and self.controls == (asked.sweep, self.shown)
+
+    def answered(self, result, picture, network, controls):
+        """The page shows this result from now on, and its controls (`explorer.ui.controls.Asked`) are of it."""
         self.number += 1
         if network != self.network or picture is not self.explained:
             self.since = self.number
-        self.result, self.explained, self.network, self.model = result, picture, network, model
+        self.result, self.explained, self.network, self.model = result, picture, network, controls.model
+        self.controls = controls.sweep, self.shown
 
     def begin(self, tell, about=None, number=0):
         """A new job in place of the one that may be running -> (the job, its progress callback).

@@ -153,9 +153,12 @@ class Explorer:
             )
 
     def ask(self, session, asked, dark, tell):
-        """The same for a choice in the controls, which tell of one choice several times: identical ones are one."""
+        """The same for a choice in the controls, which tell of one choice several times, and of none when they lose the
+        focus: identical questions are one, and what stands on the page already is not asked, nor said, again."""
         if session.is_asked_again(asked):
             raise Superseded
+        if session.is_shown(asked):
+            return {"status": gr.update()}
         return self.explain(session, asked, dark, tell)
 
     def explain(self, session, asked, dark, tell):
@@ -202,7 +205,9 @@ class Explorer:
         if session.result is None or sentences or result.question != session.result.question:
             session.sentence = " ".join(sentences)
         session.pictures, session.shown = pictures, shown
-        session.answered(result, picture, network, asked.model)
+        controls = {"head": classifier.chosen_head, "layer": result.layer.name, "class_index": result.class_index}
+        controls = replace(asked, score=result.question.score, **controls)
+        session.answered(result, picture, network, controls)
         session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
         session.head = classifier.chosen_head
         job.answered = True

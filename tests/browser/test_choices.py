@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.steps import after, choose, open_page, png, upload
 
-STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "16"))
+STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "12"))
 TOY, MINE = "ToyVGG", "mine.keras"
 AGREED = """() => {
   const text = (where) => document.querySelector(where)?.innerText ?? '';
@@ -105,7 +105,7 @@ def check(page, about=""):
     return now
 
 
-@pytest.mark.parametrize("act", ["click", "tap"])
+@pytest.mark.parametrize("act", ["click", pytest.param("tap", marks=pytest.mark.slow)])
 def test_a_network_is_chosen_by_mouse_and_by_touch(browser, server, network, act):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=act == "tap")
     page = context.new_page()
@@ -229,3 +229,17 @@ def test_in_any_order_the_page_shows_one_result(both):
         settled(page)
         check(page, ", ".join(done[-12:]))
         page.set_default_timeout(8000)
+
+
+def test_a_list_that_is_left_says_nothing(page, server):
+    open_page(page, server)
+    upload(page, ("broken.png", "image/png", png()[:200]))
+    page.wait_for_selector("#status .wrong")
+    settled(page)
+    for where in ("model", "class", "layer"):
+        page.locator(f"#{where} input").click()
+        page.locator("[role=option]").first.wait_for()
+        page.keyboard.press("Escape")
+        page.locator(f"#{where} input").blur()
+    settled(page)
+    assert page.locator("#status .wrong").count() == 1, "the sentence about the file is still there to be read"
