@@ -57,10 +57,7 @@ def server(tmp_path_factory):
 
 def assert_text(page, words, where="body"):
     """These words are there to be read, and nothing of them has become a part of the page."""
-    page.wait_for_function(  # that it is told, as it is written
-        "([where, words]) => [...document.querySelectorAll(where)].some((one) => one.innerText.includes(words))",
-        arg=[where, words],
-    )
+    page.locator(where).filter(has_text=words).first.wait_for(state="visible")  # told, as it is written
     assert page.locator("img[src=x]").count() == 0, "no name makes an element of the page"
     assert page.evaluate("window.hit") is None, "and none runs a script"
 
