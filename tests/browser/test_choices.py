@@ -120,6 +120,7 @@ def test_a_network_is_chosen_by_mouse_and_by_touch(browser, server, network, act
     context.close()
 
 
+@pytest.mark.slow
 def test_the_same_choice_twice_is_one(both):
     for _ in range(2):
         by_mouse(both, "model", TOY)
@@ -139,6 +140,7 @@ def test_a_picture_added_while_a_network_is_chosen(both):
     assert now["model"].startswith(TOY) and not now["wrong"]
 
 
+@pytest.mark.slow
 def test_a_score_that_the_next_network_does_not_have_is_said(page, server, tmp_path):
     model = keras.Sequential(
         [

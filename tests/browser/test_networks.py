@@ -51,6 +51,7 @@ def test_from_toyvgg_to_a_real_network_and_back(explore, server):
     assert explore.inner_text("#heading h2") == first, "and back, as it was"
 
 
+@pytest.mark.slow
 def test_a_network_that_has_to_be_fetched_with_no_network_is_told(explore):
     before = maps(explore)
     choose(explore, "model", "NASNetMobile")

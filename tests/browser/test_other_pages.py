@@ -93,6 +93,7 @@ def test_a_new_question_is_shown_on_the_page_that_is_open(opened):
     assert before != now and "car" in page.inner_text("#heading")
 
 
+@pytest.mark.slow
 def test_scores_side_by_side_and_the_margin(opened):
     page = opened("scores", "#score-maps img")
     assert page.locator("#score-maps thead th").count() == 4, "four scores"
@@ -102,6 +103,7 @@ def test_scores_side_by_side_and_the_margin(opened):
     assert now[0] != before[0], "at 4 it has not"
 
 
+@pytest.mark.slow
 def test_painting_a_map_changes_the_logits_alone(opened):
     page = opened("scores", "#lie img")
     cells = page.locator("#paint [data-cell]")

@@ -109,6 +109,7 @@ def test_reusing_activations_changes_no_map(net):
             assert_same(reused[key].cam, fresh[key].cam.astype(np.float64), f"{key} with {change}")
 
 
+@pytest.mark.slow
 def test_every_kind_of_model_gives_the_same_map():
     cams = {}
     for kind, (_, layer) in nets.KINDS.items():

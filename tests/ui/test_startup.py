@@ -178,6 +178,7 @@ def test_an_embedded_network_that_is_missing_is_told_before_there_is_a_page(monk
         app.launch()
 
 
+@pytest.mark.slow
 def test_started_with_a_wrong_file_the_command_ends_in_one_sentence():
     command = [sys.executable, "launch.py", "--no-browser", "--model", "nowhere.keras"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MOST)
