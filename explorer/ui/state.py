@@ -1,7 +1,7 @@
 """What one visitor has on the page: their pictures, which one is shown, and its result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,7 @@ class Session:
     number_on_page: int = 0  # that of the last answer that reached it
     since: int = 0  # the number from which on it has been this network and this picture
     controls: Any = None  # what they ask, and the picture that is chosen, once the answer is on the page
+    refused: Any = None  # what the controls ask since a question was refused or stopped
     sentence: str = ""  # what of the question could not be had, and what was taken in its place
     note: str = ""  # what is said of the picture as an example
 
@@ -122,13 +123,22 @@ class Session:
         on_page = self.job.about is None and self.number_on_page == self.number
         return on_page and self.controls == (asked.sweep, self.shown)
 
-    def answered(self, result, picture, network, controls):
-        """The page shows this result from now on, and its controls (`explorer.ui.controls.Asked`) are of it."""
+    def is_corrected(self, asked):
+        """Whether a field that led to a refusal, or to a stop, holds again what the answer on the page is of."""
+        return self.refused is not None and self.refused != asked.sweep
+
+    def with_shown_lists(self, asked):
+        """The controls once their lists are those of the result."""
+        question = {"class_index": self.result.class_index, "score": self.result.question.score}
+        return replace(asked, model=self.model, head=self.head, layer=self.result.layer.name, **question)
+
+    def answered(self, result, picture, network, asked):
+        """The page shows this result from now on."""
         self.number += 1
         if network != self.network or picture is not self.explained:
             self.since = self.number
-        self.result, self.explained, self.network, self.model = result, picture, network, controls.model
-        self.controls = controls.sweep, self.shown
+        self.result, self.explained, self.network, self.model = result, picture, network, asked.model
+        self.controls, self.refused = (self.with_shown_lists(asked).sweep, self.shown), None
 
     def begin(self, tell, about=None, number=0):
         """A new job in place of the one that may be running -> (the job, its progress callback).

@@ -157,8 +157,8 @@ class Explorer:
         focus: identical questions are one, and what stands on the page already is not asked, nor said, again."""
         if session.is_asked_again(asked):
             raise Superseded
-        if session.is_shown(asked):
-            return {"status": gr.update()}
+        if session.is_shown(asked):  # perhaps after a mistake in a field, which is then corrected
+            return {"status": ready(session) if session.is_corrected(asked) else gr.update()}
         return self.explain(session, asked, dark, tell)
 
     def explain(self, session, asked, dark, tell):
@@ -194,6 +194,7 @@ class Explorer:
             if session.result is None or job.superseded:
                 raise
             session.go_back()
+            session.refused = session.with_shown_lists(asked).sweep
             classifier = session.result.classifier
             if previews or session.number_on_page != session.number:
                 return self._show(session, classifier, dark) | told(why)
@@ -205,11 +206,9 @@ class Explorer:
         if session.result is None or sentences or result.question != session.result.question:
             session.sentence = " ".join(sentences)
         session.pictures, session.shown = pictures, shown
-        controls = {"head": classifier.chosen_head, "layer": result.layer.name, "class_index": result.class_index}
-        controls = replace(asked, score=result.question.score, **controls)
-        session.answered(result, picture, network, controls)
-        session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
         session.head = classifier.chosen_head
+        session.answered(result, picture, network, asked)
+        session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
         job.answered = True
         return self._show(session, classifier, dark)
 

@@ -12,6 +12,7 @@ import keras
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from support.keras_files import network_of_two_layers
 from support.steps import after, choose, open_page, png, upload
 
 STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "12"))
@@ -36,18 +37,7 @@ AGREED = """() => {
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
     """The file of a small network whose classes and layers are others than those of ToyVGG."""
-    keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((48, 64, 3)),
-            keras.layers.Conv2D(6, 3, activation="relu", padding="same", name="first"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(8, 3, activation="relu", padding="same", name="second"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3),
-            keras.layers.Activation("softmax"),
-        ]
-    )
+    model = network_of_two_layers()
     folder = tmp_path_factory.mktemp("network")
     model.save(folder / MINE)
     return folder / MINE

@@ -2,9 +2,9 @@
 
 import shutil
 
-import keras
 import pytest
 
+from support.keras_files import network_of_two_layers
 from support.server import Server
 from support.steps import after, choose, maps, open_page
 
@@ -63,17 +63,7 @@ def test_a_network_that_has_to_be_fetched_with_no_network_is_told(explore):
 @pytest.fixture
 def own(tmp_path):
     """A small network of one's own, saved as Keras saves it, with its labels."""
-    keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((48, 64, 3)),
-            keras.layers.Conv2D(6, 3, activation="relu", padding="same", name="first"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(8, 3, activation="relu", padding="same", name="second"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
+    model = network_of_two_layers()
     model.save(tmp_path / "mine.keras")
     (tmp_path / "labels.txt").write_text("apple\nbanana\ncherry\n", encoding="utf-8")
     return tmp_path

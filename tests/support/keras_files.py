@@ -18,6 +18,21 @@ from explorer.models.custom import load_custom
 RECIPE, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
 
+def network_of_two_layers():
+    """A softmax of three classes behind `first` (48×64×6) and `second` (24×32×8)."""
+    keras.utils.set_random_seed(3)
+    return keras.Sequential(
+        [
+            keras.Input((48, 64, 3)),
+            keras.layers.Conv2D(6, 3, activation="relu", padding="same", name="first"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(8, 3, activation="relu", padding="same", name="second"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
 def small_network():
     """(None, 12, 16, 3) -> 4 classes; its layers are called "conv", "pool", "flat" and "classes"."""
     x = inputs = keras.Input((12, 16, 3), name="picture")

@@ -307,3 +307,16 @@ def test_what_masks_take_is_said_beforehand(explorer, session, net):
     places = explorer.explain(session, asked(steps=5), False, silent)
     channels = session.result.layer.shape[2]
     assert f"Score-CAM up to {channels}, about" in places["methods_note"], "a count and a time"
+
+
+def test_a_mistake_that_is_corrected_is_no_longer_told(explorer, session):
+    def ask(**changes):
+        places = guarded(lambda: explorer.ask(session, asked(**shown | changes), False, silent))
+        session.is_on_page(session.job.shows)
+        return places["status"]
+
+    shown = {"layer": session.result.layer.name, "class_index": session.result.class_index, "head": session.head}
+    assert "wrong" in ask(steps=0)
+    assert "ready" in ask(), "the number is what it was, and so is the page"
+    assert "wrong" in ask(model="nowhere.keras")
+    assert not isinstance(ask(), str), "the list went back by itself: the sentence is still there to be read"
