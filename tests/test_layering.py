@@ -13,6 +13,7 @@ from support import ROOT
 # A package imports only itself and what stands before it; the last two are beside each other.
 ORDER = (
     "errors",
+    "arrays",
     "formatting",
     "attribution",
     "network",

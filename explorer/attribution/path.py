@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
 from explorer.errors import InputError
-
-Array = Any  # a NumPy array or a tensor of whichever backend Keras runs on
 
 
 @dataclass(frozen=True, eq=False)

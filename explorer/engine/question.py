@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.attribution.path import Array
+from explorer.arrays import Array
 from explorer.engine.applicability import require
 from explorer.engine.baselines import canonical, make_baseline
 from explorer.engine.images import fit, load_image

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import heatmaps
 from explorer.attribution.diagnosis import Circumstances, Verdict, diagnose
 from explorer.attribution.methods import METHODS
-from explorer.attribution.path import Array, Path
+from explorer.attribution.path import Path
 from explorer.engine.baselines import once_more
 from explorer.engine.question import Question
 from explorer.network import output_head

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
-from explorer.attribution.path import Array, Samples
+from explorer.attribution.path import Samples
 from explorer.network import backend
 
 BATCH_MEMORY = {"CPU": 1 << 30, "GPU": 3 << 30}  # bytes that one batch may take on the device, estimated

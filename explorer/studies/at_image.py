@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.attribution.path import Array
+from explorer.arrays import Array
 from explorer.engine.sweep import AT_IMAGE, Target, sweep
 from explorer.network.backend import fetch
 

@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
-from explorer.attribution.path import Array
 from explorer.engine.baselines import ClassNeutral
 from explorer.errors import InputError
 from explorer.network import backend

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.methods.base import Curve as Followed
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
-from explorer.attribution.path import Array
 from explorer.engine.integrate import HELD_PATH, point_bytes
 from explorer.engine.run import explain
 from explorer.errors import InputError

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution.methods import METHODS, Options
 from explorer.attribution.methods.grad_cam_plus_plus import coefficients
 from explorer.attribution.metrics import cosine
-from explorer.attribution.path import Array, Path
+from explorer.attribution.path import Path
 from explorer.network.backend import fetch
 
 

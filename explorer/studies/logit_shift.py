@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.attribution.path import Array
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.studies.at_image import changed
 

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution.methods import METHODS, Curve, PathMethod
-from explorer.attribution.path import Array, Path
+from explorer.attribution.path import Path
 from explorer.errors import InputError
 from explorer.network import output_head
 from explorer.network.backend import fetch
