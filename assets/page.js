@@ -2,11 +2,15 @@
 (() => {
   // Each page has an address of its own, to be linked to. Kept as it came: tabs tell of themselves as they appear.
   window.openedAt = window.location.search.slice(1);
-  window.showAddress = (page) => {
+  const showAddress = (page) => {
     const address = new URL(window.location);
     if (page === 'explore') address.searchParams.delete('view'); else address.searchParams.set('view', page);
     history.replaceState(null, '', address);
   };
+  // What Gradio calls before a handler, with its inputs: they reach it with what only the browser knows.
+  window.opening = (session, dark, address, ...controls) =>
+    [session, document.body.classList.contains('dark'), window.openedAt, ...controls];
+  window.turningTo = (page) => (...inputs) => { showAddress(page); return inputs; };
   const give = (files) => {
     const input = document.querySelector('#add-pictures input[type=file], input#add-pictures, input[data-testid*=add-pictures]')
       || document.querySelector('#add-pictures')?.parentElement?.querySelector('input[type=file]');

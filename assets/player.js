@@ -48,6 +48,17 @@ const paint = (map, stop) => {
   map.note.textContent = map.notes[stop];
 };
 
+// One of the most probable classes, its probability as a bar; the class explained stands out.
+const bar = ([name, share, words, explained]) => {
+  const row = document.createElement('div');
+  row.className = explained ? 'path-class explained' : 'path-class';
+  for (const [tag, text] of [['span', name], ['i', ''], ['b', words]]) {
+    row.appendChild(document.createElement(tag)).textContent = text;
+  }
+  row.querySelector('i').style.width = `${100 * share}%`;
+  return row;
+};
+
 const show = (stop) => {
   if (!shown) return;
   shown.at = stop;
@@ -56,7 +67,7 @@ const show = (stop) => {
   slider.setAttribute('aria-valuetext', shown.heads[stop]);
   find('.path-head').textContent = shown.heads[stop];
   find('.path-words').textContent = shown.words[stop];
-  find('.path-top').innerHTML = shown.tops[stop];
+  find('.path-top').replaceChildren(...shown.tops[stop].map(bar));
   find('.path-now img + img').style.opacity = shown.alphas[stop];
   for (const map of shown.maps) paint(map, stop);
   document.documentElement.style.setProperty('--path-alpha', shown.alphas[stop]);
@@ -66,9 +77,9 @@ const start = async () => {
   pause();
   const before = shown || coming?.before;
   shown = coming = null;
-  const given = find('.path-data');
-  if (!given) return;
-  const next = coming = JSON.parse(given.textContent);
+  const data = find('.path-data');
+  if (!data) return;
+  const next = coming = JSON.parse(data.textContent);
   next.before = before;
   next.table = bytes(next.table);
   next.picture = find('.path-now img + img');

@@ -1,21 +1,20 @@
 """The whole app: the pages, the theme, the server."""
 
-from pathlib import Path
-
 import gradio as gr
+from markupsafe import Markup
 
 from explorer.models import DEFAULT, MODELS
-from explorer.ui import layout, text
+from explorer.ui import html, layout, text
+from explorer.ui.actions import TOY, Explorer
+from explorer.ui.assets import ASSETS, script
 from explorer.ui.warm_up import warm_up
-from explorer.ui.wiring import TOY, Explorer
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
 
 
 def build(explorer):
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
-        gr.HTML(f"<h1>{text.TITLE}</h1><p>{text.TAGLINE}</p>", elem_id="title")
+        gr.HTML(html.render("title", title=text.TITLE, tagline=text.TAGLINE), elem_id="title")
         layout.build(app, explorer)
     return app
 
@@ -46,7 +45,7 @@ def launch(share=False, first=TOY, allow_own=False, report=None):
         quiet=True,
         theme=theme,
         css_paths=[ASSETS / "report.css", ASSETS / "style.css"],
-        head=f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        head=html.render("head", script=Markup(script("page.js"))),
         footer_links=[],
         pwa=True,
         ssr_mode=False,  # one server to run: no Node beside Python, on a Space either

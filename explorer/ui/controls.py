@@ -21,7 +21,7 @@ MIN_EXPONENT = -12
 
 
 @dataclass(frozen=True)
-class Asked:
+class Controls:
     """The settings as the page holds them: as components when wiring, as their values inside a handler."""
 
     model: Any
@@ -94,7 +94,7 @@ class Pictures:
     seen: gr.HTML
 
 
-def pictures():
+def pictures_column():
     strip = gr.Gallery(
         label="Pictures",
         columns=5,
@@ -118,7 +118,7 @@ def pictures():
     return Pictures(strip, add, camera, gr.HTML(elem_id="seen"))
 
 
-def choices():
+def choices_column():
     """Build the controls -> (Asked of components, places among them that are written to, the baselines' parameters)."""
     with gr.Group():
         model = Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
@@ -178,7 +178,7 @@ def choices():
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
-    asked = Asked(
+    controls = Controls(
         model,
         head,
         class_index,
@@ -205,7 +205,7 @@ def choices():
     )
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}
-    return asked, places, parameters | {own: (PICTURE_BASELINE,)}
+    return controls, places, parameters | {own: (PICTURE_BASELINE,)}
 
 
 def setting_control(name, **more):

@@ -26,7 +26,7 @@ CURVE_STEPS = 10
 
 
 @dataclass(frozen=True)
-class Given:
+class Form:
     """What stands in the page's own controls; files and boxes are paths."""
 
     kind: str = SCENES
@@ -41,7 +41,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Plan:
     """What is to be evaluated: Questions of so many scenes, or of files of pictures. Equal ones can go on from each
     other. boxes: files that mark the objects; classes: as `Source` has it. Raises InputError for what cannot be."""
 
@@ -83,61 +83,59 @@ class Wanted:
         return Source(images=images, boxes=boxes, classes=self.classes)
 
 
-def wanted(session, asked, given):
-    """The Wanted of the page's own controls and those on its left, for the network on the screen."""
+def plan_of(session, controls, form):
+    """The Plan of the page's own controls and those on its left, for the network on the screen."""
     if session.result is None:
         raise InputError("An evaluation is of a network, and none is loaded yet: choose one under Classifier.")
-    questions = _questions(session, asked, given)
-    if given.kind == FILES:
-        return Wanted(questions, files=tuple(given.files or ()), boxes=tuple(given.boxes or ()), classes=given.classes)
-    for number, words in ((given.scenes, "The number of scenes"), (given.seed, "The seed")):
+    questions = _questions(session, controls, form)
+    if form.kind == FILES:
+        return Plan(questions, files=tuple(form.files or ()), boxes=tuple(form.boxes or ()), classes=form.classes)
+    for number, words in ((form.scenes, "The number of scenes"), (form.seed, "The seed")):
         if number is None:
             raise InputError(f"{words} is empty; write a number.")
-    if not MIN_SCENES <= given.scenes <= MAX_PICTURES:
-        raise InputError(
-            f"Here {MIN_SCENES} to {MAX_PICTURES} scenes are drawn; received {given.scenes}: choose fewer."
-        )
-    return Wanted(questions, int(given.scenes), int(given.seed))
+    if not MIN_SCENES <= form.scenes <= MAX_PICTURES:
+        raise InputError(f"Here {MIN_SCENES} to {MAX_PICTURES} scenes are drawn; received {form.scenes}: choose fewer.")
+    return Plan(questions, int(form.scenes), int(form.seed))
 
 
-def _questions(session, asked, given):
+def _questions(session, controls, form):
     classifier = session.result.classifier
-    settings, _ = question(session, asked, classifier, session.network, session.picture)
-    if not given.layers:
+    settings, _ = question(session, controls, classifier, session.network, session.picture)
+    if not form.layers:
         raise InputError("Maps are of layers, and none is chosen: choose one or more.")
-    layers = [classifier.layer(name) for name in given.layers]
-    rules = Rules(CORRECT in given.rules, ONE_BOX in given.rules, PAPER.box_under if SMALL_BOX in given.rules else None)
-    given_here = {"layers": tuple(given.layers), "methods": _methods(asked, classifier, layers), "class_index": None}
+    layers = [classifier.layer(name) for name in form.layers]
+    rules = Rules(CORRECT in form.rules, ONE_BOX in form.rules, PAPER.box_under if SMALL_BOX in form.rules else None)
+    own = {"layers": tuple(form.layers), "methods": _methods(controls, classifier, layers), "class_index": None}
     settings = {name: value for name, value in settings.items() if name != "layer"}
     return Questions(
         network=session.network,
         precision=backend.precision(),
-        epsilon=asked.epsilon,
-        curve_steps=CURVE_STEPS if given.curves else 0,
+        epsilon=controls.epsilon,
+        curve_steps=CURVE_STEPS if form.curves else 0,
         rules=rules,
-        **settings | given_here,
+        **settings | own,
     )
 
 
-def _methods(asked, classifier, layers):
+def _methods(controls, classifier, layers):
     """The methods chosen that apply at every layer."""
-    found = tuple(
-        key for key in METHODS if key in asked.methods and not any(objection(key, classifier, one) for one in layers)
+    methods = tuple(
+        key for key in METHODS if key in controls.methods and not any(objection(key, classifier, one) for one in layers)
     )
-    if not found:
+    if not methods:
         raise InputError("No method is chosen that applies at all of these layers; choose one under Methods.")
-    return found
+    return methods
 
 
-def passes(result, asked):
-    """About how often the network is asked for each picture. result: of the screen; where steps are as needed, as many
-    points as on its path are taken to be; asked: Questions."""
-    points = len(result.path.alphas) if asked.steps == "auto" else asked.steps + 1
-    layers = [result.classifier.layer(name) for name in asked.layers]
-    masked = [key for key in asked.methods if isinstance(METHODS[key], MaskMethod)]
+def passes(result, questions):
+    """About how often the network runs for each picture. result: the one on the page; where steps are automatic, as
+    many points as on its path are reckoned with; questions: Questions."""
+    points = len(result.path.alphas) if questions.steps == "auto" else questions.steps + 1
+    layers = [result.classifier.layer(name) for name in questions.layers]
+    masked = [key for key in questions.methods if isinstance(METHODS[key], MaskMethod)]
     masks = sum(max_masks(key, result.classifier, layer) for key in masked for layer in layers)
-    curves = 2 * (asked.curve_steps - 1) if asked.curve_steps else 0
-    return points + masks + len(layers) * len(asked.methods) * (1 + curves)
+    curves = 2 * (questions.curve_steps - 1) if questions.curve_steps else 0
+    return points + masks + len(layers) * len(questions.methods) * (1 + curves)
 
 
 def _check_files(files):
@@ -170,9 +168,9 @@ def _gathered(files, folder):
 class Run:
     """One visitor's evaluation, that can be stopped and gone on with."""
 
-    def __init__(self, wanted):
-        self.wanted, self._place, self._one_at_a_time = wanted, Place(), threading.Lock()
-        self.source, self.folder = wanted.source(self._place.path), self._place.path / "evaluation"
+    def __init__(self, plan):
+        self.plan, self._place, self._one_at_a_time = plan, Place(), threading.Lock()
+        self.source, self.folder = plan.source(self._place.path), self._place.path / "evaluation"
 
     @property
     def done(self):
@@ -183,5 +181,5 @@ class Run:
         """Begin, or go on; the Report."""
         with self._one_at_a_time:  # one that was replaced ends with the picture it is at
             begun = (self.folder / SETTINGS).exists()
-            evaluate(self.wanted.questions, self.source, self.folder, begun, progress, classifier)
+            evaluate(self.plan.questions, self.source, self.folder, begun, progress, classifier)
         return Report.read(self.folder, self._place)

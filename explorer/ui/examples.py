@@ -2,14 +2,14 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
 from gradio.media import get_image
 
 from explorer.engine.images import load_image
+from explorer.ui.assets import ASSETS
 from explorer.ui.state import Picture
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
+FOLDER = ASSETS / "examples"
 PHOTOGRAPHS = (("cheetah", "cheetah1.jpg"), ("lion", "lion.jpg"), ("tower", "tower.jpg"))  # they ship with Gradio
 
 

@@ -13,6 +13,7 @@ from explorer.engine.baselines import BASELINES, canonical, describe, displayed,
 from explorer.network import output_head
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
+from explorer.ui import html
 from explorer.ui.tiles import Tile, grid
 
 AT_ONCE = 12.0  # seconds: on opening the page, no further column is begun after them
@@ -21,17 +22,17 @@ NO_PATH = "walks no path, so the baseline does not matter"
 
 @dataclass(eq=False)
 class Lineup:
-    """What the page has of one result. baselines: {spelling: what to ask for}; said: {spelling: probabilities}; found:
-    {spelling: its Result}, as far as they are computed."""
+    """What the page has of one result. baselines: {spelling: what to ask for}; probabilities: {spelling: of each class
+    there}; results: {spelling: its Result}, as far as they are computed."""
 
     result: Any
     baselines: dict
-    said: dict
-    found: dict = field(default_factory=dict)
+    probabilities: dict
+    results: dict = field(default_factory=dict)
 
     @property
     def missing(self):
-        return [spelling for spelling in self.baselines if spelling not in self.found]
+        return [spelling for spelling in self.baselines if spelling not in self.results]
 
     @property
     def max_passes(self):
@@ -44,12 +45,12 @@ def lineup(result, earlier=()):
 
     earlier: {spelling: Result} of the same result.
     """
-    given = _baselines(result)
-    pictures = np.stack([make_baseline(spec, result.image).astype(np.float32) for spec in given.values()])
-    said = output_head.probabilities(result.classifier.kind, result.classifier.values(pictures))
-    found = dict(earlier) | {result.settings["baseline"]: result}
-    found = {spelling: found[spelling] for spelling in given if spelling in found}
-    return Lineup(result, given, dict(zip(given, said, strict=True)), found)
+    baselines = _baselines(result)
+    pictures = np.stack([make_baseline(spec, result.image).astype(np.float32) for spec in baselines.values()])
+    rows = output_head.probabilities(result.classifier.kind, result.classifier.values(pictures))
+    results = dict(earlier) | {result.settings["baseline"]: result}
+    results = {spelling: results[spelling] for spelling in baselines if spelling in results}
+    return Lineup(result, baselines, dict(zip(baselines, rows, strict=True)), results)
 
 
 def _baselines(result):
@@ -62,11 +63,11 @@ def _baselines(result):
     own = result.settings["baseline"]
     if is_named(own):
         kinds[own.partition(":")[0]] = own
-    given = {spelling: spelling for spelling in kinds.values()}
+    baselines = {spelling: spelling for spelling in kinds.values()}
     if not is_named(own):
-        given[own] = once_more(own, result.baseline_image)
-    found = class_neutral.kept(result.classifier)
-    return given if found is None else given | {canonical(found.baseline): found.baseline}
+        baselines[own] = once_more(own, result.baseline_image)
+    neutral = class_neutral.kept(result.classifier)
+    return baselines if neutral is None else baselines | {canonical(neutral.baseline): neutral.baseline}
 
 
 def fill(line, explorer, progress, show, seconds=None):
@@ -76,7 +77,7 @@ def fill(line, explorer, progress, show, seconds=None):
         if seconds is not None and time.monotonic() - begun > seconds:
             return
         words = f"baseline {place} of {count}, {describe(spelling)}"
-        line.found[spelling] = ask(explorer, line.result, line.baselines[spelling], progress, words)
+        line.results[spelling] = ask(explorer, line.result, line.baselines[spelling], progress, words)
         show()
 
 
@@ -91,14 +92,14 @@ def ask(explorer, result, baseline, progress, words, **other):
     )
 
 
-def board(line, asked):
+def board(line, controls):
     """The Lineup as a grid, each method's row on one colour scale."""
     result = line.result
     heads = [(describe(spelling), _remark(line, spelling)) for spelling in line.baselines]
     rows = [("What the network says of it", [_preview(line, spelling) for spelling in line.baselines])]
     for key in result.settings["methods"]:
         rows.append(
-            ((METHODS[key].label, "" if isinstance(METHODS[key], PathMethod) else NO_PATH), _row(line, key, asked))
+            ((METHODS[key].label, "" if isinstance(METHODS[key], PathMethod) else NO_PATH), _row(line, key, controls))
         )
     return grid(heads, rows)
 
@@ -106,10 +107,10 @@ def board(line, asked):
 def cost(line, pace):
     """What the columns will take or have taken, in a sentence."""
     if line.missing:
-        return f"<p class='caption'>The missing columns take {passes(line.max_passes, pace)}; it can be stopped.</p>"
-    taken = sum(one.cost.passes for spelling, one in line.found.items() if one is not line.result)
-    words = f"took {taken:,} pictures through the network" if taken else "were still in memory"
-    return f"<p class='caption'>The other columns {words}. Each method's row is on one colour scale.</p>"
+        return html.caption(f"The missing columns take {passes(line.max_passes, pace)}; it can be stopped.")
+    count = sum(one.cost.passes for spelling, one in line.results.items() if one is not line.result)
+    words = f"took {count:,} pictures through the network" if count else "were still in memory"
+    return html.caption(f"The other columns {words}. Each method's row is on one colour scale.")
 
 
 def passes(count, pace):
@@ -124,13 +125,14 @@ def _remark(line, spelling):
 
 
 def _preview(line, spelling):
-    said, names = line.said[spelling], line.result.classifier.class_names
-    likeliest, explained = int(said.argmax()), said[line.result.class_index]
-    words = f"{names[likeliest]}, {formatting.about(said[likeliest])}"
-    bits = f" · {entropy(said):.2f} of {np.log2(len(said)):.2f} bits" if _shared(line.result.classifier) else ""
+    probabilities, names = line.probabilities[spelling], line.result.classifier.class_names
+    likeliest, explained = int(probabilities.argmax()), probabilities[line.result.class_index]
+    words = f"{names[likeliest]}, {formatting.about(probabilities[likeliest])}"
+    if _shared(line.result.classifier):
+        words += f" · {entropy(probabilities):.2f} of {np.log2(len(probabilities)):.2f} bits"
     picture = displayed(make_baseline(line.baselines[spelling], line.result.image))
     badge = "this class" if explained > 0.5 else ""  # see `text.baseline_warning`
-    return Tile(picture, f"The baseline {describe(spelling)}", words + bits, badge=badge)
+    return Tile(picture, f"The baseline {describe(spelling)}", words, badge=badge)
 
 
 def _shared(classifier):
@@ -138,14 +140,14 @@ def _shared(classifier):
     return classifier.kind == "softmax"
 
 
-def _row(line, key, asked):
-    raws = {spelling: one[key].raw for spelling, one in line.found.items()}
+def _row(line, key, controls):
+    raws = {spelling: one[key].raw for spelling, one in line.results.items()}
     scaled = shared_scale(raws, line.result.epsilon)
     return [
         Tile(
-            overlay(line.result.image, scaled[spelling], asked.colormap, asked.opacity),
+            overlay(line.result.image, scaled[spelling], controls.colormap, controls.opacity),
             f"{METHODS[key].label} from {describe(spelling)}",
-            f"max {formatting.or_dash(line.found[spelling][key].statistics['maximum'])}",
+            f"max {formatting.or_dash(line.results[spelling][key].statistics['maximum'])}",
         )
         if spelling in scaled
         else Tile(None, note="not yet computed")

@@ -3,28 +3,28 @@
 from dataclasses import replace
 
 from explorer.errors import InputError
+from explorer.ui.actions import Silent, told
 from explorer.ui.state import Picture
-from explorer.ui.wiring import Silent, told
 
 NAMES = {"layer": "layer", "class": "class_index"}  # words of the address -> what they ask
 
 
-def open_at(explorer, session, asked, dark, address):
+def open_at(explorer, session, controls, dark, address):
     """A new visitor: the page as it opens, or the picture of the report that the address names.
 
     address: its words by name; "picture", "layer" and "class" are read. Where they lead nowhere the page opens as ever,
     and says so.
     """
     if "picture" not in address:
-        return explorer.open(session, asked, dark)
+        return explorer.open(session, controls, dark)
     asks = {NAMES[word]: value for word, value in address.items() if word in NAMES}
     try:
-        return open_picture(explorer, session, asked, dark, explorer.report, address["picture"], asks, Silent())
+        return open_picture(explorer, session, controls, dark, explorer.report, address["picture"], asks, Silent())
     except InputError as why:
-        return explorer.open(session, asked, dark) | told(why)
+        return explorer.open(session, controls, dark) | told(why)
 
 
-def open_picture(explorer, session, asked, dark, report, number, asks, tell):
+def open_picture(explorer, session, controls, dark, report, number, asks, tell):
     """Explain a picture of a report by the report's network -> places by name. asks: its "layer" and "class_index", as
     far as they are told. Raises InputError where there is no report, or any of these is not there."""
     if report is None:
@@ -33,12 +33,12 @@ def open_picture(explorer, session, asked, dark, report, number, asks, tell):
         )
     name, image = report.picture(number)
     if report.network != session.network:
-        asked = replace(asked, model=explorer.listed(session, report.network))
-    classifier = explorer.classifier(session, asked, tell)
+        controls = replace(controls, model=explorer.listed(session, report.network))
+    classifier = explorer.classifier(session, controls, tell)
     checks = {"layer": lambda name: classifier.layer(name).name, "class_index": classifier.class_index}
     asks = {key: checks[key](value) for key, value in asks.items()}
     session.bring(Picture(name, image, f"{name}, picture {number} of the report.", asks=asks))
     try:
-        return explorer.explain(session, asked, dark, tell)
+        return explorer.explain(session, controls, dark, tell)
     finally:
         asks.clear()  # asked for once: from now on it is as any picture of the visitor's own

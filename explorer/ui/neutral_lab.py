@@ -8,6 +8,7 @@ from explorer.formatting import short
 from explorer.render.charts.baselines import amplified, descent_chart
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
+from explorer.ui import html
 from explorer.ui.lineup import ask, passes
 from explorer.ui.tiles import Tile, grid, row
 
@@ -26,40 +27,42 @@ def reason(classifier):
 def cost(result, pace):
     count = 2 * len(result.path.alphas)
     if class_neutral.kept(result.classifier):
-        return f"<p class='caption'>Kept for this network. Maps of another question take {passes(count, pace)}.</p>"
-    return f"<p class='caption'>Takes {passes(PICTURES + count, pace)}, most of them once for this network.</p>"
+        return html.caption(f"Kept for this network. Maps of another question take {passes(count, pace)}.")
+    return html.caption(f"Takes {passes(PICTURES + count, pace)}, most of them once for this network.")
 
 
-def curve(found, dark):
-    return descent_chart(found.losses, found.greatest, found.classes, found.chosen, class_neutral.STEPS, dark)
+def curve(neutral, dark):
+    return descent_chart(neutral.losses, neutral.greatest, neutral.classes, neutral.chosen, class_neutral.STEPS, dark)
 
 
-def picture(found):
+def picture(neutral):
     """The difference from black, amplified, and what it says."""
-    shown, factor = amplified(found.pixels)
-    low, high = short(float(found.pixels.min())), short(float(found.pixels.max()))
-    return row([Tile(shown, "Its difference from black, amplified")]) + (
-        f"<p class='told'>{_reached(found)} Its pixels differ from black by {low} to {high} of 255. Shown is that "
-        f"difference <strong>{factor:.0f} times</strong> as strong around mid-grey: the baseline itself has values "
-        "below zero and between whole numbers, and is no picture that could be displayed.</p>"
+    difference, factor = amplified(neutral.pixels)
+    return html.render(
+        "neutral_picture",
+        tiles=row([Tile(difference, "Its difference from black, amplified")]),
+        reached=_reached(neutral),
+        low=short(float(neutral.pixels.min())),
+        high=short(float(neutral.pixels.max())),
+        factor=f"{factor:.0f}",
     )
 
 
-def _reached(found):
-    first, most = short(found.greatest[0], 3), short(found.greatest[found.chosen], 3)
-    even = f"1/{found.classes:,} = {short(1 / found.classes, 3)}"
-    if not found.chosen:
+def _reached(neutral):
+    first, least = (short(neutral.greatest[step], 3) for step in (0, neutral.chosen))
+    even = f"1/{neutral.classes:,} = {short(1 / neutral.classes, 3)}"
+    if not neutral.chosen:
         return f"No step made the loss smaller than at black, where the greatest probability is {first} ({even})."
-    return f"At step {found.chosen} the greatest probability is {most}; at black it was {first}, and {even}."
+    return f"At step {neutral.chosen} the greatest probability is {least}; at black it was {first}, and {even}."
 
 
-def before_and_after(explorer, result, found, progress):
+def before_and_after(explorer, result, neutral, progress):
     """The same question from black and from the class-neutral baseline."""
-    asked = (("black", "from black"), (found.baseline, "from the class-neutral baseline"))
-    return [ask(explorer, result, baseline, progress, words) for baseline, words in asked]
+    baselines = (("black", "from black"), (neutral.baseline, "from the class-neutral baseline"))
+    return [ask(explorer, result, baseline, progress, words) for baseline, words in baselines]
 
 
-def maps(both, asked):
+def maps(both, controls):
     """The maps from black and from the class-neutral baseline, each method's two on one scale."""
     black, after = both
     methods = black.settings["methods"]
@@ -72,7 +75,7 @@ def maps(both, asked):
                 METHODS[key].label,
                 [
                     Tile(
-                        overlay(one.image, scaled[i], asked.colormap, asked.opacity),
+                        overlay(one.image, scaled[i], controls.colormap, controls.opacity),
                         f"{METHODS[key].label} from {'the class-neutral baseline' if i else 'black'}",
                         f"max {formatting.or_dash(one[key].statistics['maximum'])}{cosine if i else ''}",
                     )

@@ -4,42 +4,14 @@ import gradio as gr
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.ui import html
+from explorer.ui.assets import script
 
 MAX_CELLS = 14  # cells a side; finer layers are painted coarsely
 
-PAINTING = """
-let to = null;
-const cellAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest('[data-cell]');
-const touch = (cell) => {
-  if (!cell || !element.contains(cell)) return;
-  if (to === null) to = cell.dataset.cell === '1' ? '0' : '1';
-  cell.dataset.cell = to;
-};
-const done = () => {
-  if (to === null) return;
-  to = null;
-  const board = element.querySelector('.board');
-  const cells = [...board.querySelectorAll('[data-cell]')].map((one) => one.dataset.cell).join('');
-  trigger('click', { cells, rows: Number(board.dataset.rows) });
-};
-element.addEventListener('pointerdown', (event) => {
-  if (!cellAt(event)) return;
-  event.preventDefault();
-  touch(cellAt(event));
-});
-element.addEventListener('pointermove', (event) => { if (to !== null) touch(cellAt(event)); });
-window.addEventListener('pointerup', done);
-element.addEventListener('keydown', (event) => {
-  if (event.key !== 'Enter' && event.key !== ' ') return;
-  event.preventDefault();
-  touch(event.target.closest('[data-cell]'));
-  done();
-});
-"""
-
 
 def build(elem_id):
-    return gr.HTML(elem_id=elem_id, js_on_load=PAINTING)
+    return gr.HTML(elem_id=elem_id, js_on_load=script("paint.js"))
 
 
 def corner(shape):
@@ -49,24 +21,17 @@ def corner(shape):
     return _onto(board, shape)
 
 
-def html(wanted):
-    """The board with what is wanted, (h, w), painted on it."""
-    rows, columns = _board(wanted.shape)
-    sizes = zip(wanted.shape, (rows, columns), strict=True)
+def painting(heatmap):
+    """The board with what of a map, (h, w), is above zero painted on it."""
+    rows, columns = _board(heatmap.shape)
+    sizes = zip(heatmap.shape, (rows, columns), strict=True)
     places = [np.linspace(0, size - 1, count).round().astype(int) for size, count in sizes]
-    bright = wanted[np.ix_(*places)] > 0
-    cells = "".join(
-        f"<span data-cell='{int(one)}' role='button' tabindex='0' aria-label='row {i // columns + 1}, "
-        f"column {i % columns + 1}'></span>"
-        for i, one in enumerate(bright.ravel())
-    )
-    board = f"<div class='board' data-rows='{rows}' style='--columns: {columns}'>{cells}</div>"
-    return f"{board}<p class='caption'>Paint here.</p>"
+    return html.render("painter", bright=[bool(one > 0) for one in heatmap[np.ix_(*places)].ravel()], columns=columns)
 
 
-def cells(told, shape):
-    """(h, w) of what the board tells; raises InputError where it is not a board."""
-    painted, rows = str(told.get("cells", "")), told.get("rows")
+def cells(event, shape):
+    """(h, w) of the board that an event brings; raises InputError where it is not a board."""
+    painted, rows = str(event.get("cells", "")), event.get("rows")
     if not painted or set(painted) - {"0", "1"} or not isinstance(rows, int) or rows < 1 or len(painted) % rows:
         raise InputError("A painted map is a board of cells, each bright or not; received something else: paint again.")
     return _onto(np.array([int(one) for one in painted], float).reshape(rows, -1), shape)

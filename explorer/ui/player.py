@@ -2,8 +2,6 @@
 
 import base64
 import json
-from html import escape
-from pathlib import Path
 
 import numpy as np
 
@@ -11,16 +9,18 @@ from explorer.attribution.heatmaps import normalise
 from explorer.attribution.methods import METHODS
 from explorer.formatting import in_percent, short
 from explorer.render import overlays
-from explorer.ui.results import data_uri
+from explorer.ui import html
+from explorer.ui.assets import script
 
-SCRIPT = (Path(__file__).resolve().parents[2] / "assets" / "player.js").read_text(encoding="utf-8")
+SCRIPT = script("player.js")
 CELLS = 1 << 20  # cells of all maps at all stops together, a byte each on their way to the page
 MIN_STOPS = 17
 SCALES = (
     "Colours do not shift while you drag: a map that collects has the scale of its final map, one of each picture "
     "alone that of its largest value along the path. All are drawn over the picture itself."
 )
-WIDEST = 224  # pixels of a map's canvas
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+MAX_WIDTH = 224  # pixels of a map's canvas
 
 
 def max_stops(result, most):
@@ -29,60 +29,62 @@ def max_stops(result, most):
     return int(np.clip(CELLS // (h * w * max(1, len(result.cams))), MIN_STOPS, most))
 
 
-def html(result, played, flat_from, look):
-    """look: colours, opacity and ε, as `explorer.ui.controls.Asked`; flat_from: see
+def player(result, played, flat_from, look):
+    """look: colours, opacity and ε, as `explorer.ui.controls.Controls`; flat_from: see
     `explorer.render.charts.histograms.flat_zone`."""
-    last = len(played.alphas) - 1
-    height, width = _canvas(result.image)
-    maps = "".join(_map(key, width, height) for key in played.cams)
-    data = json.dumps(_data(result, played, flat_from, look), ensure_ascii=False, separators=(",", ":"))
-    return (
-        f"<div class='player'><p class='story'>{story(result, played, flat_from)}</p>"
-        '<div class="path-controls"><button type="button" class="play">▶ Play</button>'
-        f'<input type="range" class="path-slider" min="0" max="{last}" value="{last}" step="1" aria-label="Point of '
-        'the path, from baseline to picture"><strong class="path-head"></strong></div>'
-        f'<p class="path-jumps">Go to <button type="button" data-stop="0">the baseline</button>'
-        f'<button type="button" data-stop="{played.steepest}">the largest gradient</button>'
-        f'<button type="button" data-stop="{last}">the picture</button></p>'
-        f'<div class="path-stage">{_now(result)}<div class="path-maps">{maps}</div></div>'
-        f'<p class="path-words"></p><p class="caption">{SCALES}</p>{_left_out(result, played)}'
-        f'<div class="path-data" hidden>{escape(data, quote=False)}</div></div>'
+    unplayed = [METHODS[key].label for key in result.cams if key not in played.cams]
+    data = _data(result, played, flat_from, look)
+    return html.render(
+        "player",
+        story=story(result, played, flat_from),
+        last=len(played.alphas) - 1,
+        steepest=played.steepest,
+        baseline=result.baseline_image,
+        picture=result.image,
+        maps=[(key, METHODS[key].label, _meaning(METHODS[key])) for key in played.cams],
+        size=_canvas(result.image),
+        scales=SCALES,
+        unplayed=", ".join(unplayed),
+        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
     )
 
 
 def story(result, played, flat_from):
-    """What this path says of Grad-CAM and of the integral, in the numbers of this path; HTML."""
+    """What this path says of Grad-CAM and of the integral, in the numbers of this path: words, those of them that are
+    set off, and the words after them."""
     steepest, at_picture = played.gradients[played.steepest], played.gradients[-1]
     if not np.isfinite(played.gradients).all() or not steepest > 0:
-        return "No gradient along this path can be told: every one is zero, or the network overflowed."
+        return "No gradient along this path can be told: every one is zero, or the network overflowed.", "", ""
     where = f"α = {played.alphas[played.steepest]:.2g}"
     fall = at_picture / steepest
     rising = ", where the score is rising" if _rising(played) else ""
     largest = f"The gradient is largest at {where}{rising}"
     if played.steepest == len(played.alphas) - 1:
-        return (
+        words = (
             "The gradient is largest at the picture itself, which is where Grad-CAM looks: along this path nothing "
             "vanishes, and Grad-CAM need not go dark."
         )
+        return words, "", ""
     if flat_from is None or fall > 0.1:
-        kept = "there is no flat zone" if flat_from is None else "little is lost in the flat zone"
-        return (
-            f"{largest}. At the picture it is still {short(100 * fall)} % of that: here {kept}, so Grad-CAM, "
+        reason = "there is no flat zone" if flat_from is None else "little is lost in the flat zone"
+        words = (
+            f"{largest}. At the picture it is still {short(100 * fall)} % of that: here {reason}, so Grad-CAM, "
             "which looks only at α = 1, need not go dark."
         )
-    there = int(np.searchsorted(played.alphas, flat_from - 1e-9))
+        return words, "", ""
+    first_flat = int(np.searchsorted(played.alphas, flat_from - 1e-9))
     change = float(result.path.scores[-1]) - float(result.path.scores[0])
-    share = played.collected[there] / change if change else np.nan
-    faded = f"{1 / fall:,.0f}" if at_picture > 0 and fall > 1e-6 else _power(1 / fall) if at_picture > 0 else ""
-    fainter = f"<strong>{faded} times smaller</strong>" if faded else "<strong>exactly zero</strong>"
-    kept = (
+    share = played.collected[first_flat] / change if change else np.nan
+    times = f"{1 / fall:,.0f}" if at_picture > 0 and fall > 1e-6 else _power(1 / fall) if at_picture > 0 else ""
+    integral = (
         f" By then the integral has collected {100 * share:.3g} % of the change of the score, and keeps it."
         if result.layer.separates and 0.5 < share < 1.5
         else " What the integral has collected by then, it keeps."
     )
     return (
-        f"{largest}. From α = {flat_from:.2g} on the score is flat, and at the picture the gradient is {fainter}: "
-        f"Grad-CAM, which looks only at α = 1, fades.{kept}"
+        f"{largest}. From α = {flat_from:.2g} on the score is flat, and at the picture the gradient is ",
+        f"{times} times smaller" if times else "exactly zero",
+        f": Grad-CAM, which looks only at α = 1, fades.{integral}",
     )
 
 
@@ -115,52 +117,29 @@ def _head(played, stop, flat_from):
 
 def _words(result, played, stop):
     gained = played.scores[stop] - played.scores[0]
-    said = (
+    words = (
         f"Score {short(float(played.scores[stop]), 3)}; gradient ‖∂y/∂A‖ {short(float(played.gradients[stop]))}. "
         f"Integrated gradients of all units so far: {short(float(played.collected[stop]), 3)}"
     )
     if not result.layer.separates:
-        return f"{said}. A skip connection leads around this layer: they need not add up to the score's change."
-    return f"{said}; change of the score so far: {short(float(gained), 3)}."
+        return f"{words}. A skip connection leads around this layer: they need not add up to the score's change."
+    return f"{words}; change of the score so far: {short(float(gained), 3)}."
 
 
 def _top(result, played, stop):
-    """The five most probable classes of the interpolated picture as bars; the class explained stands out."""
+    """The five most probable classes of the interpolated picture, and the class explained: its name, its probability,
+    that in words, whether it is the one explained."""
+    likeliest = list(played.likeliest(stop))
+    if result.class_index not in [index for index, _ in likeliest]:
+        likeliest.append((result.class_index, float(played.probabilities[stop, result.class_index])))
     names = result.classifier.class_names
-    rows = "".join(
-        f'<div class="path-class{" explained" if index == result.class_index else ""}">'
-        f"<span>{escape(names[index])}</span><i style='width:{100 * p:.2f}%'></i><b>{in_percent(p)}</b></div>"
-        for index, p in played.likeliest(stop)
-    )
-    if result.class_index not in [index for index, _ in played.likeliest(stop)]:
-        p = float(played.probabilities[stop, result.class_index])
-        rows += (
-            f'<div class="path-class explained"><span>{escape(result.class_name)}</span>'
-            f"<i style='width:{100 * p:.2f}%'></i><b>{in_percent(p)}</b></div>"
-        )
-    return rows
+    return [
+        (names[index], round(float(p), 4), in_percent(p), bool(index == result.class_index)) for index, p in likeliest
+    ]
 
 
-def _now(result):
-    """The interpolated picture: the picture laid over the baseline, as opaque as α. That is the blend itself."""
-    return (
-        f'<figure class="path-now"><figcaption><strong>The picture at α</strong><small>baseline and picture, '
-        "blended</small></figcaption>"
-        f'<div class="stack"><img src="{data_uri(result.baseline_image)}" alt="The baseline">'
-        f'<img src="{data_uri(result.image)}" alt="The picture, as opaque as α"></div>'
-        '</figure><div class="path-guess"><strong>Most probable there</strong><div class="path-top"></div></div>'
-    )
-
-
-def _map(key, width, height):
-    method = METHODS[key]
-    about = "of the picture at α alone" if method.at_image_only else "collected from 0 up to α"
-    label = escape(method.label)
-    return (
-        f'<figure data-map="{key}"><figcaption><strong>{label}</strong><small>{about}</small></figcaption>'
-        f'<canvas width="{width}" height="{height}" role="img" aria-label="{label}, {about}"></canvas>'
-        '<small class="value"></small></figure>'
-    )
+def _meaning(method):
+    return "of the picture at α alone" if method.at_image_only else "collected from 0 up to α"
 
 
 def _map_data(played, key, look):
@@ -173,18 +152,9 @@ def _map_data(played, key, look):
     return {"key": key, "h": h, "w": w, "values": _encoded(values), "notes": notes}
 
 
-def _left_out(result, played):
-    """Which methods cannot be played, and why."""
-    others = [METHODS[key].label for key in result.cams if key not in played.cams]
-    if not others:
-        return ""
-    words = f"Not about this layer along this path, and so not played: {', '.join(others)}."
-    return f"<p class='caption'>{escape(words)}</p>"
-
-
 def _canvas(image):
     height, width = image.shape[:2]
-    shrink = min(1, WIDEST / max(height, width))
+    shrink = min(1, MAX_WIDTH / max(height, width))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
@@ -193,6 +163,6 @@ def _encoded(values):
 
 
 def _power(value):
-    """3.2e9 as HTML: 3·10<sup>9</sup>."""
+    """3.2e9 -> "3·10⁹"."""
     digits, exponent = f"{value:.0e}".split("e")
-    return f"{digits}·10<sup>{int(exponent)}</sup>"
+    return f"{digits}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"

@@ -8,8 +8,8 @@ from contextvars import copy_context
 import gradio as gr
 
 from explorer.ui import results
+from explorer.ui.actions import guarded
 from explorer.ui.state import Superseded
-from explorer.ui.wiring import guarded
 
 SHOW = "show"
 INTERVAL = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself

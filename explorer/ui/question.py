@@ -24,16 +24,16 @@ OPENING = {
 }
 
 
-def question(session, asked, classifier, network, picture):
+def question(session, controls, classifier, network, picture):
     """(the settings of the sweep, sentences about what could not be had and was replaced).
 
     What belongs to another network or picture starts afresh; what was chosen while the page still showed another is
     taken from what it shows now.
     """
-    settings, sentences = _settings(asked), []
+    settings, sentences = _settings(controls), []
     if network != session.network:
         settings |= {"layer": None, "class_index": None}
-    elif session.is_old(asked):
+    elif session.is_old(controls):
         shown = session.result
         settings |= {"layer": shown.layer.name, "class_index": shown.class_index, "score": shown.question.score}
     if settings["score"] not in SCORES_OF[classifier.kind]:
@@ -54,29 +54,29 @@ def question(session, asked, classifier, network, picture):
     return settings, sentences
 
 
-def _settings(asked):
+def _settings(controls):
     numbers = (
-        (asked.steps, "The number of steps"),
-        (asked.tolerance, "The tolerance"),
-        (asked.seed, "The seed"),
-        (asked.sigma, "The blur's σ"),
+        (controls.steps, "The number of steps"),
+        (controls.tolerance, "The tolerance"),
+        (controls.seed, "The seed"),
+        (controls.sigma, "The blur's σ"),
     )
     for value, words in numbers:
         if value is None:
             raise InputError(f"{words} is empty; write a number.")
-    if asked.baseline == PICTURE_BASELINE and asked.baseline_picture is None:
+    if controls.baseline == PICTURE_BASELINE and controls.baseline_picture is None:
         raise InputError("A baseline of your own needs a picture, and none is chosen yet; drop one under Baseline.")
     return {
-        "layer": asked.layer,
-        "class_index": asked.class_index,
-        "baseline": asked.baseline_spec,
-        "steps": AUTO if asked.automatic else asked.steps,
-        "tolerance": asked.tolerance / 100,
-        "score": asked.score,
-        "gradients": asked.gradients,
-        "units": asked.units,
-        "quadrature": "trapezoid" if asked.automatic else asked.quadrature,
-        **INTEGRATED[asked.integrated],
-        **({"endpoint": True} if asked.automatic else {}),  # where points are placed there is no other sum
-        "methods": tuple(key for key in METHODS if key in asked.methods),
+        "layer": controls.layer,
+        "class_index": controls.class_index,
+        "baseline": controls.baseline_spec,
+        "steps": AUTO if controls.automatic else controls.steps,
+        "tolerance": controls.tolerance / 100,
+        "score": controls.score,
+        "gradients": controls.gradients,
+        "units": controls.units,
+        "quadrature": "trapezoid" if controls.automatic else controls.quadrature,
+        **INTEGRATED[controls.integrated],
+        **({"endpoint": True} if controls.automatic else {}),  # where points are placed there is no other sum
+        "methods": tuple(key for key in METHODS if key in controls.methods),
     }

@@ -1,8 +1,5 @@
 """A Result as the page shows it: pieces of HTML and figures, from plain values."""
 
-import base64
-from html import escape
-
 import cv2
 
 from explorer import formatting
@@ -11,62 +8,56 @@ from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import describe, displayed
 from explorer.render import overlays
 from explorer.render.charts import histograms as charts
-from explorer.ui import text
+from explorer.ui import html, text
+
+STATISTICS = {"min": "minimum", "mean": "mean", "max": "maximum"}
 
 
 def heading(result):
     """The class, its probability and the question, in one line."""
-    saturated = text.saturation(result)
-    chip = f'<span class="chip warn" title="{text.SATURATED}">{escape(saturated)}</span>' if saturated else ""
-    return (
-        f'<div class="heading"><h2>{escape(result.class_name)}</h2>'
-        f'<span class="probability">p = {text.probability(result)}</span>{chip}'
-        f'<span class="question">{escape(text.question(result))} · '
-        f"baseline: {escape(describe(result.settings['baseline']))}</span></div>"
+    return html.render(
+        "heading",
+        class_name=result.class_name,
+        probability=text.probability(result),
+        saturation=text.saturation(result),
+        saturation_means=text.SATURATED,
+        question=text.question(result),
+        baseline=describe(result.settings["baseline"]),
     )
 
 
-def cards(result, colormap, opacity, scale):
-    """One card a method: overlay, verdict, raw minimum, mean and maximum; the colour bar beneath."""
-    shown = {one.method: one.heatmap for one in result}
+def cards(result, colormap, opacity, scale, sharpening=False):
+    """One card a method: overlay, verdict, raw minimum, mean and maximum; the colour bar beneath.
+
+    sharpening: whether the result is a preview, of a path that is still being walked.
+    """
+    heatmaps = {one.method: one.heatmap for one in result}
     if scale == "shared":
-        shown = overlays.shared_scale({one.method: one.raw for one in result}, result.epsilon)
-    figures = "".join(
-        _card(result[key], result, shown[key], colormap, opacity) if key in result.cams else _waiting(key)
-        for key in result.settings["methods"]
-    )
-    return f'<div class="cards">{figures}</div>{_bar(colormap, scale)}'
+        heatmaps = overlays.shared_scale({one.method: one.raw for one in result}, result.epsilon)
+    maps = []
+    for key in result.settings["methods"]:
+        picture = key in heatmaps and overlays.overlay(result.image, heatmaps[key], colormap, opacity)
+        maps.append((METHODS[key], _card(result[key], result, picture) if key in heatmaps else None))
+    low, high = text.SHARED_BAR if scale == "shared" else text.OWN_BAR
+    bar = {"low": low, "high": high, "strip": overlays.colour_bar(colormap, 1, 256)}
+    return html.render("cards", maps=maps, bar=bar, sharpening=sharpening)
+
+
+def _card(one, result, picture):
+    badge = text.BADGES[one.verdict]
+    return {
+        "verdict": one.verdict,
+        "badge": badge,
+        "picture": picture,
+        "alt": f"{one.label} for {result.class_name}: {badge}. {one.verdict.reason}",
+        "numbers": [(name, formatting.or_dash(one.statistics[key])) for name, key in STATISTICS.items()],
+    }
 
 
 def preview(result, look):
-    """What can be shown of a path that is still being walked; look: the colours, as `explorer.ui.controls.Asked`."""
-    shown = result.at_epsilon(look.epsilon)
-    html = cards(shown, look.colormap, look.opacity, look.scale)
-    return {"cards": f'<div class="sharpening">{html}</div>', "heading": heading(shown)}
-
-
-def _card(one, result, heatmap, colormap, opacity):
-    picture = overlays.overlay(result.image, heatmap, colormap, opacity)
-    numbers = "".join(
-        f"<div><dt>{name}</dt><dd>{formatting.or_dash(one.statistics[key])}</dd></div>"
-        for name, key in (("min", "minimum"), ("mean", "mean"), ("max", "maximum"))
-    )
-    described = f"{one.label} for {result.class_name}: {text.BADGES[one.verdict]}. {one.verdict.reason}"
-    return (
-        f'<figure class="card" data-method="{one.method}" data-verdict="{one.verdict}">'
-        f'<figcaption><strong>{one.label}</strong><span class="badge">{text.BADGES[one.verdict]}</span>'
-        f"<small>{METHODS[one.method].hint}</small></figcaption>"
-        f'<img src="{data_uri(picture)}" alt="{escape(described, quote=True)}">'
-        f'<dl title="raw values, before normalisation">{numbers}</dl></figure>'
-    )
-
-
-def _waiting(key):
-    """The place of a map that is still being computed."""
-    return (
-        f'<figure class="card waiting" data-method="{key}"><figcaption><strong>{METHODS[key].label}</strong>'
-        f"<small>{METHODS[key].hint}</small></figcaption><p>being computed …</p></figure>"
-    )
+    """What can be shown of a path that is still being walked; look: the colours, as `explorer.ui.controls.Controls`."""
+    result = result.at_epsilon(look.epsilon)
+    return {"cards": cards(result, look.colormap, look.opacity, look.scale, True), "heading": heading(result)}
 
 
 def methods_note(objections, counts, pace):
@@ -75,18 +66,11 @@ def methods_note(objections, counts, pace):
     objections: {method: the reason}; counts, pace: see `text.masked`.
     """
     order = list(METHODS)
-    greyed = ", ".join(f"#chosen-methods label:nth-of-type({order.index(key) + 1})" for key in objections)
-    style = f"<style>{greyed} {{ opacity: .45; pointer-events: none; }}</style>" if greyed else ""
-    told = "".join(f"<p><strong>{METHODS[key].label}</strong>: {escape(why)}</p>" for key, why in objections.items())
-    return f'{style}<div class="note">{told}<p>{escape(text.masked(counts, pace))}</p></div>'
-
-
-def _bar(colormap, scale):
-    low, high = text.SHARED_BAR if scale == "shared" else text.OWN_BAR
-    strip = overlays.colour_bar(colormap, 1, 256)
-    return (
-        f'<div class="bar"><span>0: {low}</span><img src="{data_uri(strip)}" alt="Colour bar, from low to high">'
-        f"<span>1: {high}</span></div>"
+    return html.render(
+        "methods_note",
+        positions=[order.index(key) + 1 for key in objections],
+        reasons=[(METHODS[key].label, reason) for key, reason in objections.items()],
+        masks=text.masked(counts, pace),
     )
 
 
@@ -95,30 +79,20 @@ def notice(result, at_baseline):
 
     at_baseline: p of the class at the baseline.
     """
-    found = text.notices(result)
-    warning = text.baseline_warning(result, at_baseline)
-    if not found and not warning:
-        return (
-            f'<div class="notice calm" role="status">Every map spans more than '
-            f"ε = {formatting.short(result.epsilon)}. {escape(text.largest_values(result))}.</div>"
-        )
-    parts = "".join(
-        f"<p><strong>{escape(title)}</strong> {escape(why)} <span class='advice'>{escape(advice)}</span></p>"
-        for title, why, advice in found
-    )
-    if warning:
-        parts += f"<p><strong>{escape(warning)}</strong></p>"
-    return (
-        f'<div class="notice warn" role="alert">{parts}<p class="values">{escape(text.largest_values(result))}.'
-        "</p></div>"
+    return html.render(
+        "notice",
+        notices=text.notices(result),
+        warning=text.baseline_warning(result, at_baseline),
+        largest=text.largest_values(result),
+        epsilon=formatting.short(result.epsilon),
     )
 
 
 def glossary():
     """The words of the page, each in one sentence."""
-    told = {word for word, _ in text.WORDS}
-    others = [(method.label, method.about) for method in METHODS.values() if method.label not in told]
-    return "<dl>" + "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in (*text.WORDS, *others)) + "</dl>"
+    explained = {word for word, _ in text.WORDS}
+    others = [(method.label, method.about) for method in METHODS.values() if method.label not in explained]
+    return html.render("glossary", words=[*text.WORDS, *others])
 
 
 def histograms(result, dark):
@@ -126,70 +100,57 @@ def histograms(result, dark):
 
 
 def path(result, dark):
-    record = result.path
-    flat = charts.flat_zone(record.alphas, record.scores)
+    points = result.path
+    flat = charts.flat_zone(points.alphas, points.scores)
     return charts.score_path(
-        record.alphas, record.scores, SCORES[result.settings["score"]].label, flat_from=flat, dark=dark
+        points.alphas, points.scores, SCORES[result.settings["score"]].label, flat_from=flat, dark=dark
     )
 
 
 def completeness(result):
-    words = f"{text.completeness(result)} {text.exactness(result)}".strip()
-    return f'<p class="completeness">{escape(words)}</p>'
+    return html.render("completeness", words=f"{text.completeness(result)} {text.exactness(result)}".strip())
 
 
 def seen(picture, result):
     """The picture as it came beside what the network sees of it."""
-    height, width = result.image.shape[:2]
-    return (
-        '<div class="seen">'
-        f'<figure><img src="{data_uri(thumbnail(picture.image))}" alt="{escape(picture.name, quote=True)}, as it came">'
-        f"<figcaption>as it came, {picture.image.shape[1]}×{picture.image.shape[0]}</figcaption></figure>"
-        f'<figure><img src="{data_uri(result.image)}" alt="What the network sees">'
-        f"<figcaption>what the network sees, {width}×{height}</figcaption></figure></div>"
+    return html.render(
+        "seen",
+        name=picture.name,
+        original=thumbnail(picture.image),
+        size=_size(picture.image),
+        fitted=result.image,
+        fitted_size=_size(result.image),
     )
+
+
+def _size(picture):
+    return f"{picture.shape[1]}×{picture.shape[0]}"
 
 
 def baseline_preview(picture, class_name, probability):
     """The baseline picture and what the network makes of it."""
-    return (
-        f'<figure class="baseline"><img src="{data_uri(displayed(picture))}" alt="The baseline">'
-        f"<figcaption>here the network says {escape(class_name)}, {formatting.about(probability)}</figcaption></figure>"
+    return html.render(
+        "baseline_preview",
+        picture=displayed(picture),
+        class_name=class_name,
+        probability=formatting.about(probability),
     )
 
 
-def status(words, kind="ready", detail=""):
-    """The line that says what is going on; kind: ready or wrong. detail: what an answer took, beside it."""
-    role = "alert" if kind == "wrong" else "status"
-    beside = f'<small class="cost">{escape(detail)}</small>' if detail else ""
-    return f'<div class="status {kind}" role="{role}">{escape(words)}{beside}</div>'
+def status(words, kind="ready", detail="", items=()):
+    """The line that says what is going on; kind: ready or wrong. detail: what an answer took, beside it. items: a list
+    beneath it, such as what is wrong with each of several files."""
+    return html.render("status", words=words, kind=kind, detail=detail, items=items)
 
 
 def machine(words):
     """What computes: backend, device, precision."""
-    return f'<p class="caption">Computed by {escape(words)}.</p>'
-
-
-def complaints(title, sentences):
-    """What is wrong with each of several files."""
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f'<div class="status wrong" role="alert">{escape(title)}<ul>{items}</ul></div>'
+    return html.caption(f"Computed by {words}.")
 
 
 def progress(stage, done, total):
     """The same line while the network works: "the path: 17 of 51"."""
-    return (
-        f'<div class="status working" role="status"><progress max="{total}" value="{done}"></progress>'
-        f"{escape(stage)}: {done} of {total}</div>"
-    )
-
-
-def data_uri(picture):
-    """uint8 RGB (H, W, 3) as a PNG inside the page: nothing is written to disk."""
-    done, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    if not done:
-        raise RuntimeError("OpenCV could not encode a picture")
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
+    return html.render("progress", stage=stage, done=done, total=total)
 
 
 def thumbnail(picture, longest=224):

@@ -68,7 +68,7 @@ class Session:
     number: int = 0  # of the result on the page: how many there were
     number_on_page: int = 0  # that of the last answer that reached it
     since: int = 0  # the number from which on it has been this network and this picture
-    controls: Any = None  # what they ask, and the picture that is chosen, once the answer is on the page
+    question_on_page: Any = None  # what the controls say, and which picture is chosen, once the answer is on the page
     refused: Any = None  # what the controls ask since a question was refused or stopped
     sentence: str = ""  # what of the question could not be had, and what was taken in its place
     note: str = ""  # what is said of the picture as an example
@@ -77,16 +77,18 @@ class Session:
     def picture(self):
         return self.pictures[self.shown]
 
-    def is_old(self, asked):
+    def is_old(self, controls):
         """Whether the controls' class, layer, output and strip were those of another network or picture."""
-        return asked.number is not None and asked.number < self.since
+        return controls.number is not None and controls.number < self.since
 
-    def is_asked_again(self, asked):
+    def is_asked_again(self, controls):
         """Whether this very question is being answered, or a later one than was asked from an older result."""
         job = self.job
         if job.about is None or job.stopped or job.superseded:
             return False
-        return job.about == (asked.sweep, self.shown) or (asked.number is not None and asked.number < job.number)
+        return job.about == (controls.sweep, self.shown) or (
+            controls.number is not None and controls.number < job.number
+        )
 
     def add(self, files):
         """Add every file that is a picture, show the first of them; return what is wrong with the others."""
@@ -118,27 +120,27 @@ class Session:
         pictures = [*examples, *own]
         return pictures, pictures.index(kept) if kept else 0
 
-    def is_shown(self, asked):
+    def is_shown(self, controls):
         """Whether the page shows the answer already."""
         on_page = self.job.about is None and self.number_on_page == self.number
-        return on_page and self.controls == (asked.sweep, self.shown)
+        return on_page and self.question_on_page == (controls.sweep, self.shown)
 
-    def is_corrected(self, asked):
+    def is_corrected(self, controls):
         """Whether a field that led to a refusal, or to a stop, holds again what the answer on the page is of."""
-        return self.refused is not None and self.refused != asked.sweep
+        return self.refused is not None and self.refused != controls.sweep
 
-    def with_shown_lists(self, asked):
+    def with_shown_lists(self, controls):
         """The controls once their lists are those of the result."""
         question = {"class_index": self.result.class_index, "score": self.result.question.score}
-        return replace(asked, model=self.model, head=self.head, layer=self.result.layer.name, **question)
+        return replace(controls, model=self.model, head=self.head, layer=self.result.layer.name, **question)
 
-    def answered(self, result, picture, network, asked):
+    def answered(self, result, picture, network, controls):
         """The page shows this result from now on."""
         self.number += 1
         if network != self.network or picture is not self.explained:
             self.since = self.number
-        self.result, self.explained, self.network, self.model = result, picture, network, asked.model
-        self.controls, self.refused = (self.with_shown_lists(asked).sweep, self.shown), None
+        self.result, self.explained, self.network, self.model = result, picture, network, controls.model
+        self.question_on_page, self.refused = (self.with_shown_lists(controls).sweep, self.shown), None
 
     def begin(self, tell, about=None, number=0):
         """A new job in place of the one that may be running -> (the job, its progress callback).

@@ -1,340 +1,224 @@
-"""What happens when a visitor does something. No wiring here: handlers take and return plain values by name.
+"""Which event calls which action: what every page stands in, and what the whole page does."""
 
-A handler returns a dict from the name of a place on the page (see explore.PLACES) to its new value.
-"""
-
-import logging
-import math
-import time
-from dataclasses import replace
-from weakref import WeakKeyDictionary
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from explorer.attribution.methods import METHODS, MaskMethod
-from explorer.attribution.scores import SCORES_OF
-from explorer.engine.applicability import objections
-from explorer.engine.masking import max_masks
-from explorer.engine.result_cache import ResultCache
-from explorer.errors import Cancelled, InputError
-from explorer.models.pool import Loaded
-from explorer.models.spec import Network
-from explorer.network import output_head
-from explorer.ui import choices, networks, results, text, zerogpu
-from explorer.ui.controls import MIN_EXPONENT, score_choices
-from explorer.ui.examples import examples
-from explorer.ui.question import OPENING, question
-from explorer.ui.state import Superseded
+from explorer.ui import links, progress, results, text
+from explorer.ui.actions import Explorer, guarded, redraw
+from explorer.ui.controls import Controls
+from explorer.ui.pages import OTHERS, explore
 
-log = logging.getLogger("explorer")
-
-TOY = Network("toy-vgg")
+QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+NETWORK = {"concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET}
 
 
-class Silent:
-    """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
+@dataclass(frozen=True)
+class Frame:
+    """explorer: what all visitors share. The rest are components: session, the visitor's State; dark, whether the page
+    is; controls, those on the left; answer, by name, every place that the answer to a question writes to. All may
+    write to the line of status and the Stop button."""
 
-    job = None
+    explorer: Explorer
+    session: gr.State
+    dark: gr.Checkbox
+    controls: Controls
+    answer: Mapping[str, Any]
 
-    def __call__(self, stage, done, total):
-        pass
+    @property
+    def places(self):
+        return {name: self.answer[name] for name in ("status", "stop")}
 
-    def show(self, make):
-        pass
+    def run(self, event, work, places, inputs=(), when=None, latest=False):
+        """Call work(session, controls, dark, tell, *values of the inputs) when something happens, with its progress on
+        the page and its result in the places it names. event: or several; when: of the session, whether to work at all;
+        latest: for what is dragged, of all that happens meanwhile only the last counts. Returns the dependency."""
 
+        def handler(session, dark, *values):
+            if when is None or when(session):
+                yield from self._answers(work, session, dark, values, len(inputs), places)
+            else:
+                yield self._placed({}, places)
 
-_silent = Silent()
+        return self._wire(event, handler, places, inputs, NETWORK | ({"trigger_mode": "always_last"} if latest else {}))
 
+    def run_chosen(self, event, work, places, inputs=()):
+        """The same for an event that tells what was chosen, by the dictionary that it brings:
+        work(session, controls, dark, tell, event, *values)."""
 
-class Explorer:
-    """What all visitors share: the networks, each loaded once, and the results of the last requests.
+        def handler(event: gr.EventData, session, dark, *values):
+            def of_event(session, controls, dark, tell, *values):
+                return work(session, controls, dark, tell, event._data, *values)
 
-    first: the Network the page opens with. allow_own: whether visitors may bring networks and name files of weights.
-    report: the `explorer.ui.reports.Report` that is shown, and whose pictures links go to; None: no report.
-    """
+            yield from self._answers(of_event, session, dark, values, len(inputs), places)
 
-    def __init__(self, first=TOY, allow_own=False, report=None):
-        self.first, self.allow_own, self.report = first, allow_own, report
-        self._networks = WeakKeyDictionary()  # classifier -> its Network
-        self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
-        self.computing = zerogpu.explaining(self._networks.__getitem__)
-        self.cache = ResultCache(answer=self.computing.answer)
-        self.loaded = Loaded(let_go=self.cache.forget)
+        return self._wire(event, handler, places, inputs, NETWORK)
 
-    def classifier(self, session, asked, tell=_silent):
-        return self._load(self._network(session, asked), tell)
+    def redraw(self, event, work, places, inputs=()):
+        """Call work(session, controls, dark, *values of the inputs) for what takes no time: the latest event counts."""
 
-    def _network(self, session, asked):
-        """The Network asked for; its head is None unless the visitor chose one that differs from what is shown."""
-        network = session.networks.get(asked.model) or Network(asked.model)
-        if asked.model != session.model:  # the output chosen is one of the network before
-            return network
-        if asked.head in (None, session.head) or session.is_old(asked):
-            return session.network
-        return replace(network, head=asked.head)
+        def handler(session, dark, *values):
+            controls = Controls(*values[len(inputs) :])
+            return self._placed(guarded(lambda: work(session, controls, dark, *values[: len(inputs)])), places)
 
-    def pace(self, classifier):
-        """Seconds a picture, as its last explanation took; None before the first."""
-        return self._paces.get(classifier)
+        return self._wire(event, handler, places, inputs, {"trigger_mode": "always_last", **QUIET})
 
-    def _load(self, network, tell):
-        classifier = self.loaded.get(network, lambda: network.load(tell))
-        self._networks[classifier] = network
-        return classifier
+    def _answers(self, work, session, dark, values, count, places):
+        controls, values = Controls(*values[count:]), values[:count]
+        for answer in progress.reporting(lambda tell: work(session, controls, dark, tell, *values), session.is_on_page):
+            yield self._placed(answer, places)
 
-    def warm_up(self):
-        """Load the first network and explain its first example, so that the page opens at once."""
-        classifier = self._load(self.first, _silent)
-        if self.computing.lent:  # to visitors alone: the first one's answer then serves the others
-            return
-        opening = examples(self.first)[0]
-        asks = OPENING | {"score": classifier.default_score} | opening.asks
-        self.cache.explain(classifier, opening.image, **asks)
+    def _placed(self, values, places):
+        """Gradio takes no dictionary without entries, and of a generator that says nothing it empties every place."""
+        values = values or {"status": gr.update()}
+        return {(self.places | places)[name]: value for name, value in values.items()}
 
-    def open(self, session, asked, dark):
-        """A new visitor: the examples, the first of them explained."""
-        if self.first != Network(asked.model):
-            asked = replace(asked, model=self.listed(session, self.first))
-        return self.explain(session, asked, dark, _silent)
-
-    def listed(self, session, network):
-        """What the page's list calls a network, which joins the visitor's own where it is not of the list."""
-        if not network.own and network == Network(network.name):
-            return network.name
-        session.networks[network.label] = network
-        return network.label
-
-    def add(self, session, asked, dark, files, tell):
-        before = len(session.pictures)
-        complaints = session.add(files)
-        added = len(session.pictures) - before
-        if not added:
-            return {"status": results.complaints("No picture among these files:", complaints)}
-        places = self.explain(session, asked, dark, tell)
-        if complaints:
-            places["status"] = results.complaints(f"Added {added} of {added + len(complaints)} files:", complaints)
-        return places
-
-    def select(self, session, asked, dark, index, tell):
-        if session.is_old(asked) and index >= len(session.pictures):
-            raise InputError("The pictures have just changed with the network; choose one of those that are there now.")
-        session.choose(index)
-        return self.explain(session, asked, dark, tell)
-
-    def bring_network(self, session, asked, dark, file, labels, preprocessing, tell):
-        """A visitor's own .keras file."""
-        self._require_permission()
-        if not file:
-            raise InputError("A network of your own comes as a .keras file, and none is chosen yet; drop one here.")
-        network = Network(str(file), labels=labels and str(labels), preprocessing=preprocessing)
-        return self._bring(session, asked, dark, network, tell)
-
-    def bring_weights(self, session, asked, dark, path, tell):
-        """A file of weights for the network that is chosen."""
-        self._require_permission()
-        if not str(path or "").strip():
-            raise InputError("Weights come from a file, and no path is written yet; write one here.")
-        network = self._network(session, asked)
-        if network.own:
-            raise InputError(
-                f"A file of weights is for a network of the list, and {network.label} is your own: choose one above."
-            )
-        return self._bring(session, asked, dark, replace(network, weights=path.strip()), tell)
-
-    def _bring(self, session, asked, dark, network, tell):
-        self._load(network, tell)  # what is wrong with it is told before anything on the page changes
-        session.networks[network.label] = network
-        return self.explain(session, replace(asked, model=network.label, head=None), dark, tell)
-
-    def _require_permission(self):
-        if not self.allow_own:
-            raise InputError(
-                "This server takes no networks or weights from visitors; start your own with make run to bring one."
-            )
-
-    def ask(self, session, asked, dark, tell):
-        """The same for a choice in the controls, which tell of one choice several times, and of none when they lose the
-        focus: identical questions are one, and what stands on the page already is not asked, nor said, again."""
-        if session.is_asked_again(asked):
-            raise Superseded
-        if session.is_shown(asked):  # perhaps after a mistake in a field, which is then corrected
-            return {"status": ready(session) if session.is_corrected(asked) else gr.update()}
-        return self.explain(session, asked, dark, tell)
-
-    def explain(self, session, asked, dark, tell):
-        """Explain the chosen picture by the chosen network.
-
-        Where either is another than that of the results, it starts afresh: the class is the most probable, the layer
-        the network's last, unless the picture is an example that asks for others. A mistake or a stop leaves results,
-        picture and network on the page as they were; a newer question replaces this one (Superseded).
-        """
-        number = session.number if asked.number is None else asked.number
-        job, progress = session.begin(tell, (asked.sweep, session.shown), number)
-        session.look, previews = asked, []
-
-        def preview(found):
-            previews.append(found)
-            tell.show(lambda: results.preview(found, session.look))
-
-        try:
-            network = self._network(session, asked)
-            classifier = self._load(network, progress)
-            pictures, shown = session.pictures, session.shown
-            if network != session.network:
-                pictures, shown = session.with_examples(examples(network))
-            picture = pictures[shown]
-            asks, sentences = question(session, asked, classifier, network, picture)
-            begun = time.monotonic()
-            result = self.cache.explain(
-                classifier, picture.image, epsilon=asked.epsilon, progress=progress, preview=preview, **asks
-            )
-            if result.cost.passes:
-                self._paces[classifier] = (time.monotonic() - begun) / result.cost.passes
-        except (InputError, Cancelled) as why:
-            if session.result is None or job.superseded:
-                raise
-            session.go_back()
-            session.refused = session.with_shown_lists(asked).sweep
-            classifier = session.result.classifier
-            if previews or session.number_on_page != session.number:
-                return self._show(session, classifier, dark) | told(why)
-            return strip(session) | self._controls(session, classifier) | told(why)
-        finally:
-            job.about = None
-        if job.superseded:
-            raise Superseded
-        if session.result is None or sentences or result.question != session.result.question:
-            session.sentence = " ".join(sentences)
-        session.pictures, session.shown = pictures, shown
-        session.head = classifier.chosen_head
-        session.answered(result, picture, network, asked)
-        session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
-        job.answered = True
-        return self._show(session, classifier, dark)
-
-    def _methods_note(self, classifier, result):
-        """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
-        masked = [(method.label, key) for key, method in METHODS.items() if isinstance(method, MaskMethod)]
-        counts = [(label, max_masks(key, classifier, result.layer)) for label, key in masked]
-        return results.methods_note(objections(classifier, result.layer, result.path), counts, self.pace(classifier))
-
-    def _show(self, session, classifier, dark):
-        """Everything on the page, so that no place can be left behind by a question that was replaced."""
-        result, likeliest = session.result, int(session.at_baseline.argmax())
-        session.note = note(session.explained, result)
-        return (
-            redraw(session, session.look, dark)
-            | strip(session)
-            | self._controls(session, classifier)
-            | {
-                "heading": results.heading(result),
-                "path": results.path(result, dark),
-                "completeness": results.completeness(result),
-                "seen": results.seen(session.explained, result),
-                "preview": results.baseline_preview(
-                    result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
-                ),
-                "status": ready(session),
-                "methods_note": self._methods_note(classifier, result),
-                "machine": results.machine(self.computing.describe()),
-            }
-        )
-
-    def _controls(self, session, classifier):
-        """The lists that belong to the result, and its number."""
-        result, heads, allowed = session.result, classifier.heads, SCORES_OF[classifier.kind]
-        return {
-            "model": gr.update(choices=networks.choices(session.networks), value=session.model),
-            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
-            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
-            "score": gr.update(
-                choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
-            ),
-            "number": session.number,
-        }
+    def _wire(self, event, handler, places, inputs, options):
+        inputs = [self.session, self.dark, *inputs, *self.controls.all()]
+        outputs = list((self.places | places).values())
+        on = partial(gr.on, list(event)) if isinstance(event, list | tuple) else event
+        return on(handler, inputs, outputs, **options)
 
 
-def ready(session):
-    """The line of status once an answer stands."""
-    words = " ".join(filter(None, (session.sentence, session.note)))
-    return results.status(words or text.READY, detail=text.cost(session.result))
+def wire(app, frame, pictures, own, button, parameters, others, tabs):
+    """Everything that the page does. button: Explain; parameters: what each control of a baseline's parameter is for;
+    others: the places of every page but Explore, by its key; tabs: by the key of their page."""
+    questions = _questions(frame, pictures, own, button)
+    _instantly(frame, parameters)
+    for key, page in OTHERS.items():
+        page.wire(frame, others[key])
+    _turn(app, frame, questions, others, tabs)
 
 
-def note(picture, result):
-    """What an example shows, where it is shown in the way that the note is about."""
-    settings, asks = result.settings, picture.asks
-    usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
-    there = settings["layer"] == asks.get("layer", settings["layer"])
-    named = asks.get("class_index")
-    shown = int(result.probabilities.argmax()) if named is None else result.classifier.class_index(named)
-    return picture.note if usual and there and result.class_index == shown else ""
+def _questions(frame, pictures, own, button):
+    """What asks the network -> the dependencies, each over once its answer stands."""
+    explorer, places, controls = frame.explorer, frame.answer, frame.controls
+
+    def ask(session, controls, dark, tell):
+        return explorer.ask(session, controls, dark, tell)
+
+    def explain(session, controls, dark, tell):
+        return explorer.explain(session, controls, dark, tell)
+
+    def add(session, controls, dark, tell, files):
+        files = files if isinstance(files, list) else [files]
+        return explorer.add(session, controls, dark, files, tell)
+
+    def select(session, controls, dark, tell, event):
+        return explorer.select(session, controls, dark, event["index"], tell)
+
+    def network(session, controls, dark, tell, file, labels, preprocessing):
+        return explorer.bring_network(session, controls, dark, file, labels, preprocessing, tell)
+
+    def weights(session, controls, dark, tell, path):
+        return explorer.bring_weights(session, controls, dark, path, tell)
+
+    lists = [
+        controls.model,
+        controls.head,
+        controls.class_index,
+        controls.layer,
+        controls.baseline,
+        controls.automatic,
+        controls.score,
+        controls.methods,
+    ]
+    fields = [
+        controls.sigma,
+        controls.seed,
+        controls.colour,
+        controls.baseline_picture,
+        controls.steps,
+        controls.tolerance,
+        controls.gradients,
+        controls.units,
+        controls.quadrature,
+        controls.integrated,
+    ]
+    logit = places["use_logit"].click(lambda: "logit", None, controls.score, **QUIET)
+    return [
+        frame.run([*(one.input for one in lists), *(one.change for one in fields)], ask, places),
+        frame.run(button.click, explain, places),
+        frame.run(logit.then, ask, places),
+        frame.run(own.load.click, network, places, [own.file, own.labels, own.preprocessing]),
+        frame.run(own.load_weights.click, weights, places, [own.weights]),
+        frame.run_chosen(pictures.strip.select, select, places),
+        frame.run(pictures.add.upload, add, places, [pictures.add]),
+        frame.run(pictures.camera.input, add, places, [pictures.camera]),
+    ]
 
 
-def told(why):
-    """The sentence for a visitor's mistake, or for a stop."""
-    if isinstance(why, Cancelled):
-        return {"status": results.status(text.STOPPED)}
-    if why.__cause__ is not None:  # a sentence put in place of some other fault, which may be one of ours
-        log.warning("told a visitor: %s", why, exc_info=why)
-    return {"status": results.status(str(why), "wrong")}
+def _instantly(frame, parameters):
+    """What never asks the network."""
+    places, controls = frame.answer, frame.controls
+    looks = [controls.exponent.change, controls.colormap.input, controls.opacity.change, controls.scale.change]
+    frame.redraw(looks, redraw, places)
+    by_hand = [controls.steps, controls.tolerance, controls.quadrature]
+    controls.automatic.input(_by_hand, controls.automatic, by_hand, **QUIET)
+    controls.baseline.input(partial(_parameters_of, parameters), controls.baseline, list(parameters), **QUIET)
+    places["stop"].click(_stop, frame.session, None, queue=False, **QUIET)
+    places["lower_epsilon"].click(explore.lower_epsilon, frame.session, controls.exponent, **QUIET)
 
 
-def guarded(work):
-    """What work() gives, or the sentence that says why not; the results on the page stay as they are.
+def _turn(app, frame, questions, others, tabs):
+    """Opening the page at its address, and turning from one to another."""
+    places = frame.answer
+    address = gr.Textbox(visible=False)  # what stands in it after the "?", which only the browser knows
 
-    None where a newer question has replaced this one: whatever there is to say, that one says.
-    """
-    try:
-        return work()
-    except Superseded:
-        return None
-    except (InputError, Cancelled) as why:
-        return told(why)
-    except Exception:  # the outer edge: the visitor is told, the log gets the traceback
-        log.exception("a handler of the page failed")
-        return {"status": results.status(text.FAULT, "wrong")}
+    def opening(session, dark, address, *values):
+        address = dict(parse_qsl(address or ""))
+        answer = guarded(lambda: links.open_at(frame.explorer, session, Controls(*values), dark, address))
+        if session.job.shows:
+            session.is_on_page(session.job.shows)
+        session.page = address["view"] if address.get("view") in tabs else explore.KEY
+        answer["tabs"] = gr.Tabs(selected=session.page)
+        return {places[name]: value for name, value in answer.items()} | {frame.dark: dark}
 
+    inputs = [frame.session, frame.dark, address, *frame.controls.all()]
+    app.load(opening, inputs, [*places.values(), frame.dark], js="opening", **QUIET)
+    all_others = {name: place for page in others.values() for name, place in page.items()}
 
-def redraw(session, asked, dark):
-    """What depends on ε, colours, opacity and scale alone: the network is not asked."""
-    session.look = asked
-    if session.result is None:
-        return {}
-    if session.result.epsilon != asked.epsilon:
-        session.result = session.result.at_epsilon(asked.epsilon)
-    lower, words = lower_exponent(session.result), note(session.explained, session.result)
-    said = {}
-    if words != session.note and session.job.about is None:  # while something is computed, the line is about that
-        session.note = words
-        said = {"status": ready(session)}
-    return said | {
-        "cards": results.cards(session.result, asked.colormap, asked.opacity, asked.scale),
-        "notice": results.notice(session.result, session.at_baseline[session.result.class_index]),
-        "histograms": results.histograms(session.result, dark),
-        "exponent": gr.update(label=text.epsilon_label(asked.epsilon)),
-        "lower_epsilon": gr.update(visible=lower is not None, value=f"Lower ε to 1e{lower}"),
-        "use_logit": gr.update(visible=_would_logit_help(session.result)),
-    }
+    def refresh(session, controls, dark, tell):
+        """What the page that is open shows of a result it has not shown yet."""
+        result = session.result
+        values = OTHERS[session.page].show(frame.explorer, session, controls, dark, tell)
+        session.shown_on[session.page] = result
+        return {"status": results.status(text.READY)} | values
+
+    for question in questions:  # opening chooses a tab, whose event is below
+        frame.run(question.then, refresh, all_others, when=_is_old)
+    for key, tab in tabs.items():
+        turned = tab.select(partial(_turn_to, key), frame.session, None, js=f"turningTo('{key}')", **QUIET)
+        frame.run(turned.then, refresh, all_others, when=_is_old)
 
 
-def lower_exponent(result):
-    """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
-    spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
-    within_reach = [spread for spread in spreads if spread > 10.0**MIN_EXPONENT]
-    if not within_reach:
-        return None
-    return max(MIN_EXPONENT, math.floor(math.log10(min(within_reach))) - 1)
+def _turn_to(key, session):
+    session.page = key
 
 
-def _would_logit_help(result):
-    return result.settings["score"] != "logit" and any(one.verdict in ("dark", "blank") for one in result)
+def _is_old(session):
+    """Whether the page that is open shows another result than the one that stands."""
+    return (
+        session.page in OTHERS
+        and session.result is not None
+        and session.job.about is None  # whose answer would be asked for when it stands
+        and (session.shown_on.get(session.page) is not session.result)
+    )
 
 
-def strip(session):
-    """The strip of pictures where it has changed: given again what it holds, the browser would fetch it again."""
-    session.job.shows = session.number, session.strip_now
-    if session.strip == session.strip_now:
-        return {}
-    thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
-    return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}
+def _stop(session):
+    session.job.stopped = True
+
+
+def _by_hand(automatic):
+    """A number of steps, and how their sum is taken, or else how exact the steps shall be."""
+    return [gr.update(visible=not automatic), gr.update(visible=automatic), gr.update(visible=not automatic)]
+
+
+def _parameters_of(parameters, kind):
+    """Show only what the chosen kind of baseline needs."""
+    return [gr.update(visible=kind in kinds) for kinds in parameters.values()]

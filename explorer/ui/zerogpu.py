@@ -56,12 +56,12 @@ class Lent:
         classifier, tell = question.classifier, progress or (lambda *count: None)
         tell("waiting for a graphics card", 0, 1)
         # All that the network sees of the image is all that has to travel
-        asked = self._ask(
+        messages = self._ask(
             self._network_of(classifier), question.image, question.settings, preview is not None, memory_budget
         )
         try:
-            with closing(asked) as said:  # whatever `tell` raises ends the work there too
-                for kind, value in said:
+            with closing(messages):  # whatever `tell` raises ends the work there too
+                for kind, value in messages:
                     if kind == "progress":
                         tell(*value)
                     elif kind == "preview":

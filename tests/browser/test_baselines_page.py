@@ -28,15 +28,15 @@ def test_baselines_side_by_side_a_pixel_picked_and_the_neutral_one_optimised(pag
 
     box = page.locator(".pick img").bounding_box()
     page.locator(".pick img").click(position={"x": box["width"] / 2, "y": box["height"] / 4})
-    page.wait_for_selector("#spot .told")
+    page.wait_for_selector("#spot .finding")
     settled(page)
-    first = page.inner_text("#spot .told strong")
+    first = page.inner_text("#spot .finding strong")
     assert first.startswith("#") and page.locator("#spot img").count() == 5, "the pixel's colour is the baseline"
     page.focus(".pick")
     for _ in range(8):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.wait_for_function("was => document.querySelector('#spot .told strong').innerText !== was", arg=first)
+    page.wait_for_function("was => document.querySelector('#spot .finding strong').innerText !== was", arg=first)
     settled(page)
 
     page.click("#neutral-start")

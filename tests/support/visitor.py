@@ -2,16 +2,16 @@
 
 from explorer.attribution.methods import DEFAULT
 from explorer.models.spec import Network
-from explorer.ui import wiring
-from explorer.ui.controls import Asked
+from explorer.ui import actions
+from explorer.ui.actions import Explorer, Silent
+from explorer.ui.controls import Controls
 from explorer.ui.state import Picture, Session
-from explorer.ui.wiring import Explorer, Silent
 from support import networks
 
 LOOK = {"exponent": -8, "colormap": "inferno", "opacity": 0.6, "scale": "own"}
 
 
-def asked(**changes):
+def controls(**changes):
     values = {
         "model": "net",
         "head": None,
@@ -34,13 +34,13 @@ def asked(**changes):
         "number": None,
         **LOOK,
     }
-    return Asked(**(values | changes))
+    return Controls(**(values | changes))
 
 
 def explorer(monkeypatch):
     """An Explorer that opens on a small network with three examples."""
     pictures = tuple(Picture(f"scene {i}", networks.picture(i), f"note {i}", True) for i in range(3))
-    monkeypatch.setattr(wiring, "examples", lambda network: pictures)
+    monkeypatch.setattr(actions, "examples", lambda network: pictures)
     shared = Explorer(Network("net"))
     shared.loaded.get(Network("net"), lambda: networks.make()[0])
     return shared
@@ -54,7 +54,7 @@ def net(explorer):
 def session(explorer):
     """A visitor who has just come."""
     opened = Session()
-    explorer.open(opened, asked(), dark=False)
+    explorer.open(opened, controls(), dark=False)
     opened.is_on_page(opened.job.shows)
     return opened
 

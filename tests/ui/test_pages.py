@@ -7,14 +7,14 @@ from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
 from explorer.render.overlays import diverging, diverging_bar
 from explorer.ui import painter
+from explorer.ui.actions import guarded
 from explorer.ui.pages import OTHERS, contest, layers, positive, scores
-from explorer.ui.wiring import guarded
 from support import networks
-from support.visitor import Telling, asked, silent
+from support.visitor import Telling, controls, silent
 
 
 def shown(page, explorer, session, **changes):
-    return page.show(explorer, session, asked(**changes), False, silent)
+    return page.show(explorer, session, controls(**changes), False, silent)
 
 
 def test_every_page_says_what_it_is_and_has_an_address_of_its_own():
@@ -32,7 +32,7 @@ def test_layers_are_methods_against_block_ends(explorer, session, net):
 
 
 def test_sise_step_by_step(explorer, session):
-    found = layers._steps(explorer, session, asked(), silent)
+    found = layers._steps(explorer, session, controls(), silent)
     maps = explorer.cache.explain(
         session.result.classifier,
         session.result.image,
@@ -48,7 +48,7 @@ def test_a_page_can_be_stopped(page, explorer, session):
     def stop(*count):
         session.job.stopped = True
 
-    places = guarded(lambda: page.show(explorer, session, asked(), False, Telling(stop)))
+    places = guarded(lambda: page.show(explorer, session, controls(), False, Telling(stop)))
     if "status" in places:
         assert "Stopped" in places["status"], "it says so"
     else:
@@ -92,8 +92,8 @@ def test_scores_show_one_column_each_and_a_lie_that_changes_no_output(explorer, 
     assert all(words in places["score_maps"] for words in ("probability, naive float32", "logit", "log-probability"))
     assert "no probability changes by more than" in places["lie"] and places["lie"].count("<img") == 4
     assert places["lost"] is not None and "stable" in places["naive"]
-    before = scores._lie(session, asked(), lambda logit: scores._constant(logit, 0))
-    after = scores._lie(session, asked(), lambda logit: scores._constant(logit, -6))
+    before = scores._lie(session, controls(), lambda logit: scores._constant(logit, 0))
+    after = scores._lie(session, controls(), lambda logit: scores._constant(logit, -6))
     images = [[part.split('"')[0] for part in html.split('src="')[1:]] for html in (before, after)]
     assert images[0][0] == images[0][1] and images[1][0] != images[1][1], "the logit's map changes with the term"
     assert images[1][2] == images[1][3], "the probability's does not"
@@ -101,7 +101,7 @@ def test_scores_show_one_column_each_and_a_lie_that_changes_no_output(explorer, 
 
 def test_a_class_that_is_not_ahead_is_told_so(explorer, session, net):
     least = int(session.result.probabilities.argmin())
-    explorer.explain(session, asked(class_index=least), False, silent)
+    explorer.explain(session, controls(class_index=least), False, silent)
     places = shown(scores, explorer, session)
     assert "Another class is ahead" in places["naive"] and places["lost"] is None
 
@@ -110,7 +110,7 @@ def test_grad_cam_plus_plus_at_every_layer_and_score(explorer, session, net):
     places = shown(positive, explorer, session)
     assert places["cosines"].count("data-choice=") == 3 * len(net.block_ends), "scores against layers"
     assert places["cosines"].count("chosen") == 1 and places["positive_maps"].count("<img") == 2
-    chosen = positive._drawn(session, asked(), False, "logit", net.block_ends[0].name)
+    chosen = positive._drawn(session, controls(), False, "logit", net.block_ends[0].name)
     assert "logit" in chosen["alpha_title"] and chosen["alphas"] is not None
 
 
@@ -119,12 +119,12 @@ def test_grad_cam_plus_plus_at_every_layer_and_score(explorer, session, net):
 
 @pytest.mark.parametrize("shape", [(7, 7), (3, 4), (28, 20), (1, 2)])
 def test_what_is_painted_comes_back(shape):
-    wanted = painter.corner(shape)
-    assert wanted.shape == shape and 0 < wanted.mean() < 1, "a corner of it is bright"
-    html = painter.html(wanted)
-    cells = "".join(part[0] for part in html.split("data-cell='")[1:])
+    heatmap = painter.corner(shape)
+    assert heatmap.shape == shape and 0 < heatmap.mean() < 1, "a corner of it is bright"
+    html = painter.painting(heatmap)
+    cells = "".join(part[0] for part in html.split('data-cell="')[1:])
     rows = min(shape[0], painter.MAX_CELLS)
-    np.testing.assert_array_equal(painter.cells({"cells": cells, "rows": rows}, shape), wanted)
+    np.testing.assert_array_equal(painter.cells({"cells": cells, "rows": rows}, shape), heatmap)
 
 
 @pytest.mark.parametrize(

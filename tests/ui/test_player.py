@@ -16,9 +16,9 @@ from explorer.engine.run import explain
 from explorer.render.charts.histograms import flat_zone
 from explorer.studies.playback import playback
 from explorer.ui import player
+from explorer.ui.actions import Silent
 from explorer.ui.pages import path
 from explorer.ui.state import Session
-from explorer.ui.wiring import Silent
 from support import networks as nets
 
 LOOK = SimpleNamespace(colormap="inferno", opacity=0.6, epsilon=1e-8)
@@ -36,13 +36,13 @@ def explorer():
     return SimpleNamespace(cache=ResultCache(), pace=lambda classifier: 0.01)
 
 
-def given(page):
+def data_of(page):
     return json.loads(html.unescape(re.search(r'class="path-data" hidden>(.*?)</div>', page, re.S).group(1)))
 
 
 def test_the_page_holds_every_stop_and_the_last_is_the_final_map(result):
     played = playback(result)
-    data = given(player.html(result, played, None, LOOK))
+    data = data_of(player.player(result, played, None, LOOK))
     assert len(data["alphas"]) == len(data["heads"]) == len(data["words"]) == len(data["tops"]) == 33
     assert [one["key"] for one in data["maps"]] == list(result.cams)
     for one in data["maps"]:
@@ -59,31 +59,34 @@ def test_the_page_holds_every_stop_and_the_last_is_the_final_map(result):
 
 
 def test_the_classes_of_a_stop_are_told_with_the_one_explained_among_them(result):
-    data = given(player.html(result, playback(result), None, LOOK))
+    data = data_of(player.player(result, playback(result), None, LOOK))
     for top in data["tops"]:
-        assert top.count('class="path-class explained"') == 1, "it stands out, in the first five or below them"
-        assert 5 <= top.count('class="path-class') <= 6
+        assert [explained for *_, explained in top].count(True) == 1, "it stands out, in the first five or below them"
+        assert 5 <= len(top) <= 6 and all(0 <= share <= 1 for _, share, _, _ in top)
 
 
 def test_the_story_tells_of_the_flat_zone_in_the_path_s_own_numbers(result):
     played = playback(result)
     flat = flat_zone(result.path.alphas, result.path.scores)
-    words = player.story(result, played, flat)
+    words = "".join(player.story(result, played, flat))
     assert f"α = {played.alphas[played.steepest]:.2g}" in words and f"α = {flat:.2g} on the score is flat" in words
     assert "times smaller" in words and "fades" in words
-    growing = player.story(result, replace(played, gradients=np.linspace(0.8, 1, 33)), flat)
+    growing = "".join(player.story(result, replace(played, gradients=np.linspace(0.8, 1, 33)), flat))
     assert "largest at the picture itself" in growing and "%" not in growing
     steady = replace(played, gradients=np.linspace(1, 0.8, 33))
-    assert "no flat zone" in player.story(result, steady, None), "and where there is none it says so"
-    assert "exactly zero" in player.story(result, replace(played, gradients=np.eye(33)[5]), flat)
-    assert "No gradient" in player.story(result, replace(played, gradients=np.zeros(33)), flat)
+    assert "no flat zone" in player.story(result, steady, None)[0], "and where there is none it says so"
+    assert player.story(result, replace(played, gradients=np.eye(33)[5]), flat)[1] == "exactly zero"
+    assert "No gradient" in player.story(result, replace(played, gradients=np.zeros(33)), flat)[0]
 
 
 def test_names_of_classes_cannot_write_the_page(result):
     nasty = copy.copy(result.classifier)
     nasty.class_names = ["<b onclick=x>&</div>"] * nets.CLASSES
-    page = player.html(result.of(nasty), playback(result), None, LOOK)
-    assert "<b onclick" not in page and "<b onclick" not in given(page)["tops"][0]
+    page = player.player(result.of(nasty), playback(result), None, LOOK)
+    assert "<b onclick" not in page
+    assert data_of(page)["tops"][0][0][0] == nasty.class_names[0], (
+        "the script puts it as text"
+    )
 
 
 def test_as_many_stops_as_the_page_can_take(result):

@@ -12,12 +12,12 @@ from explorer.evaluation.run import evaluate as run_evaluation
 from explorer.evaluation.source import Source
 from explorer.models.spec import Network
 from explorer.ui import links
+from explorer.ui.actions import TOY, guarded
 from explorer.ui.pages import evaluate
 from explorer.ui.reports import Report
 from explorer.ui.state import Session
-from explorer.ui.wiring import TOY, guarded
 from support import networks
-from support.visitor import asked, silent
+from support.visitor import controls, silent
 
 PICTURES = 6
 
@@ -63,8 +63,8 @@ def moved(finished, tmp_path):
 
 def opened(explorer, session, choice):
     """The page with the report on it, one of whose pictures is chosen."""
-    evaluate.show(explorer, session, asked(), False, silent)
-    return guarded(lambda: evaluate._open(explorer, session, asked(), False, silent, {"choice": choice}))
+    evaluate.show(explorer, session, controls(), False, silent)
+    return guarded(lambda: evaluate._open(explorer, session, controls(), False, silent, choice))
 
 
 # The folder
@@ -108,8 +108,8 @@ def test_a_picture_of_the_report_opens_on_explore(reported, session):
     assert "picture 3 of the report" in found["status"] and len(session.pictures) == before + 1
     opened(reported, session, "3")
     assert len(session.pictures) == before + 1, "it joins the strip once"
-    reported.select(session, asked(), False, 0, silent)
-    reported.select(session, asked(layer="stem"), False, before, silent)
+    reported.select(session, controls(), False, 0, silent)
+    reported.select(session, controls(layer="stem"), False, before, silent)
     assert session.result.layer.name == "stem", "later it is as any other picture"
 
 
@@ -117,11 +117,10 @@ def test_a_picture_is_explained_by_the_network_of_its_report(reported, session):
     other = Network("other.keras")
     reported.loaded.get(other, lambda: networks.make("sequential")[0])
     session.networks[other.label] = other
-    reported.explain(session, asked(model=other.label), False, silent)
+    reported.explain(session, controls(model=other.label), False, silent)
     assert session.network == other
-    evaluate.show(reported, session, asked(model=other.label), False, silent)
-    told = {"choice": "1"}
-    places = guarded(lambda: evaluate._open(reported, session, asked(model=other.label), False, silent, told))
+    evaluate.show(reported, session, controls(model=other.label), False, silent)
+    places = guarded(lambda: evaluate._open(reported, session, controls(model=other.label), False, silent, "1"))
     assert session.network == Network("net") and session.picture.name == "picture-1.png", places["status"]
     assert places["model"]["value"] == "net", "and the list says so"
 
@@ -139,13 +138,13 @@ def test_a_number_that_no_picture_has(reported, session, choice):
 def test_a_link_opens_a_picture_of_the_report(reported, net):
     session = Session()
     link = {"picture": "4", "layer": "pool", "class": "3", "view": "explore"}
-    places = links.open_at(reported, session, asked(), False, link)
+    places = links.open_at(reported, session, controls(), False, link)
     assert np.array_equal(session.picture.image, networks.picture(4)), "the picture of that number"
     assert session.result.layer.name == "pool" and session.result.class_index == 3, "that layer, that class"
     assert places["layer"]["value"] == "pool" and places["class_index"]["value"] == 3, "and the controls say so"
     assert len(session.pictures) == 4, "beside the examples"
     session = Session()
-    links.open_at(reported, session, asked(), False, {"picture": "4"})
+    links.open_at(reported, session, controls(), False, {"picture": "4"})
     assert session.result.layer.name == net.default_layer, "a link without a layer takes the default"
 
 
@@ -161,30 +160,30 @@ def test_a_link_opens_a_picture_of_the_report(reported, net):
 )
 def test_a_link_that_leads_nowhere_is_told_and_the_page_opens_as_ever(reported, link, words):
     session = Session()
-    places = guarded(lambda: links.open_at(reported, session, asked(), False, link))
+    places = guarded(lambda: links.open_at(reported, session, controls(), False, link))
     assert words in places["status"] and 'role="alert"' in places["status"], places["status"]
     assert places["cards"].count("<figure") == 3 and session.shown == 0, "with its first example"
     assert len(session.pictures) == 3
 
 
 def test_a_link_without_a_report_is_told(explorer):
-    places = guarded(lambda: links.open_at(explorer, Session(), asked(), False, {"picture": "1"}))
+    places = guarded(lambda: links.open_at(explorer, Session(), controls(), False, {"picture": "1"}))
     assert "--report" in places["status"] and places["cards"].count("<figure") == 3, "and what to do"
 
 
 def test_the_page_shows_the_report_it_was_started_with(reported, session, monkeypatch):
     monkeypatch.setattr(session.result.classifier, "_compiled", None)  # nothing is computed
-    places = evaluate.show(reported, session, asked(), False, silent)
+    places = evaluate.show(reported, session, controls(), False, silent)
     assert "<strong>5 evaluated</strong>" in places["evaluated"] and places["extremes"].count("data-choice=") == 5
     assert places["energy"]["visible"] and len(places["energy"]["value"].data), "its figures are drawn"
     assert not places["download"]["visible"], "whoever started it has the folder"
-    assert "evaluated" not in evaluate.show(reported, session, asked(), False, silent), "it is shown once"
+    assert "evaluated" not in evaluate.show(reported, session, controls(), False, silent), "it is shown once"
 
 
 def test_a_report_whose_pictures_are_gone_is_shown_all_the_same(explorer, session, moved):
     shutil.rmtree(moved.parent / "pictures")
     explorer.report = Report.read(moved)
-    places = evaluate.show(explorer, session, asked(), False, silent)
+    places = evaluate.show(explorer, session, controls(), False, silent)
     assert "<strong>5 evaluated</strong>" in places["evaluated"], "its numbers stand"
     assert "data-choice=" not in places["extremes"] and "check its name" in places["extremes"], (
         "it says what is missing"
@@ -195,5 +194,5 @@ def test_the_page_opens_with_the_network_of_the_report_unless_another_is_given(r
     assert launch.first_network(launch.arguments([]), None) == TOY
     assert launch.first_network(launch.arguments([]), reported.report) == Network("net")
     assert launch.first_network(launch.arguments(["--model", "vgg16"]), reported.report) == Network("vgg16")
-    given = launch.first_network(launch.arguments(["--weights", "mine.h5"]), reported.report)
-    assert given == Network("toy-vgg", weights="mine.h5"), "weights alone are still ToyVGG's"
+    form = launch.first_network(launch.arguments(["--weights", "mine.h5"]), reported.report)
+    assert form == Network("toy-vgg", weights="mine.h5"), "weights alone are still ToyVGG's"

@@ -14,11 +14,11 @@ from explorer.errors import Cancelled, InputError
 from explorer.models import spec as known
 from explorer.models.spec import Network
 from explorer.stderr import quietly
-from explorer.ui import app, wiring
-from explorer.ui.controls import Asked
+from explorer.ui import actions, app
+from explorer.ui.actions import Explorer, guarded
+from explorer.ui.controls import Controls
 from explorer.ui.state import Picture, Session
 from explorer.ui.warm_up import IMPORTING, WarmUp
-from explorer.ui.wiring import Explorer, guarded
 from support import ROOT, networks
 
 MOST = 120  # seconds until a test that hangs is given up
@@ -52,7 +52,7 @@ class Start:
     def __init__(self, monkeypatch):
         self.let_go, self.loads, self.begun = threading.Event(), 0, threading.Event()
         monkeypatch.setattr(known, "load", self.load)
-        monkeypatch.setattr(wiring, "examples", lambda network: (Picture("scene", networks.picture(1), "", True),))
+        monkeypatch.setattr(actions, "examples", lambda network: (Picture("scene", networks.picture(1), "", True),))
         monkeypatch.setattr(app, "Explorer", self.explorer)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -90,9 +90,9 @@ def start(monkeypatch):
     start.close()
 
 
-def asked(**changes):
+def controls(**changes):
     """The page as it opens."""
-    values = dict.fromkeys(Asked.__dataclass_fields__) | {
+    values = dict.fromkeys(Controls.__dataclass_fields__) | {
         "model": "toy-vgg",
         "baseline": "black",
         "sigma": 10,
@@ -112,7 +112,7 @@ def asked(**changes):
         "opacity": 0.6,
         "scale": "own",
     }
-    return Asked(**{name: values[name] for name in Asked.__dataclass_fields__} | changes)
+    return Controls(**{name: values[name] for name in Controls.__dataclass_fields__} | changes)
 
 
 def together(*works):
@@ -137,7 +137,7 @@ def test_the_page_is_there_before_the_network(start):
 def test_visitors_who_come_meanwhile_share_one_network(start):
     start.launch()
     assert start.begun.wait(MOST)
-    threads, found = together(*[lambda: start.made.open(Session(), asked(), dark=False)] * 2)
+    threads, found = together(*[lambda: start.made.open(Session(), controls(), dark=False)] * 2)
     start.let_go.set()
     for thread in threads:
         thread.join(MOST)
@@ -155,11 +155,11 @@ def test_a_network_that_cannot_be_loaded_leaves_a_page_that_says_so(start, monke
     start.made.warming.wait(lambda *count: None)
     assert "opens without its first example: The weights of ToyVGG are damaged" in caplog.text, "the log tells"
     session = Session()
-    places = guarded(lambda: start.made.open(session, asked(), dark=False))
+    places = guarded(lambda: start.made.open(session, controls(), dark=False))
     assert "are damaged: get them again" in places["status"], "whoever opens the page is told"
     start.let_go.set()
     monkeypatch.setattr(known, "load", start.load)
-    places = guarded(lambda: start.made.explain(session, asked(model="vgg16"), False, wiring._silent))
+    places = guarded(lambda: start.made.explain(session, controls(model="vgg16"), False, actions._silent))
     assert places["cards"].count("<figure") == 3, "and can choose another network"
 
 

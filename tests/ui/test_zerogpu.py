@@ -18,15 +18,15 @@ from explorer.models import spec as known
 from explorer.models.pool import Loaded
 from explorer.models.spec import Network
 from explorer.network import backend
-from explorer.ui import wiring, zerogpu
+from explorer.ui import actions, zerogpu
+from explorer.ui.actions import Explorer, guarded
 from explorer.ui.progress import reporting
 from explorer.ui.state import Picture, Session
-from explorer.ui.wiring import Explorer, guarded
 from support import ROOT, fake_spaces
 from support import networks as nets
 from support.backends import python_with
 from support.counting import Counting, assert_same_maps
-from support.visitor import Telling, asked, silent
+from support.visitor import Telling, controls, silent
 
 QUESTION = {"layer": "features", "class_index": 4, "steps": 6}
 POINTS = 7
@@ -43,15 +43,15 @@ class Zero:
         monkeypatch.setattr(zerogpu, "_loaded", Loaded(let_go=cache.forget))
         monkeypatch.setattr(zerogpu, "_fork_between_loads", lambda: None)
         monkeypatch.setattr(backend, "take_graphics_card", lambda: self.taken.append(threading.current_thread().name))
-        monkeypatch.setattr(wiring, "examples", lambda network: pictures)
+        monkeypatch.setattr(actions, "examples", lambda network: pictures)
         monkeypatch.setattr(known, "load", lambda name, progress, **given: self.net)
         self.explorer = Explorer(Network("net"))
         self.explorer.loaded.get(Network("net"), lambda: nets.make()[0])
         self.here = self.explorer._load(Network("net"), silent)  # as loaded in the process that serves the page
         self.picture = nets.picture(1)
 
-    def explain(self, **asked):
-        return self.explorer.cache.explain(self.here, self.picture, **(QUESTION | asked))
+    def explain(self, **controls):
+        return self.explorer.cache.explain(self.here, self.picture, **(QUESTION | controls))
 
 
 @pytest.fixture
@@ -114,14 +114,14 @@ def test_stop_in_the_middle_stops_there_too(zero):
 
 def test_the_stop_button_stops_it(zero):
     session = Session()
-    zero.explorer.open(session, asked(), dark=False)
+    zero.explorer.open(session, controls(), dark=False)
     before, told = session.result, []
 
     def stop(*count):
         told.append(count)
         session.job.stopped = len(told) > 1
 
-    places = guarded(lambda: zero.explorer.explain(session, asked(steps=500), False, Telling(stop)))
+    places = guarded(lambda: zero.explorer.explain(session, controls(steps=500), False, Telling(stop)))
     assert "Stopped" in places["status"] and session.result is before, "what was there stays"
 
 
@@ -143,13 +143,13 @@ def test_the_fault_behind_a_sentence_arrives_with_it(zero, monkeypatch):
 
 def test_a_fault_there_is_a_fault_here(zero, monkeypatch, caplog):
     monkeypatch.setattr(known, "load", lambda name, progress, **given: 1 // 0)
-    places = guarded(lambda: zero.explorer.open(Session(), asked(), dark=False))
-    assert wiring.text.FAULT in places["status"] and "ZeroDivisionError" in caplog.text, "told as ours, and logged"
+    places = guarded(lambda: zero.explorer.open(Session(), controls(), dark=False))
+    assert actions.text.FAULT in places["status"] and "ZeroDivisionError" in caplog.text, "told as ours, and logged"
 
 
 def test_no_card_to_lend_is_told_in_its_lenders_words(zero):
     zero.spaces.refusal = "You have exceeded your ZeroGPU quota (60s requested vs. 0s left)."
-    places = guarded(lambda: zero.explorer.open(Session(), asked(), dark=False))
+    places = guarded(lambda: zero.explorer.open(Session(), controls(), dark=False))
     assert "You have exceeded your ZeroGPU quota (60s requested" in places["status"], "it says what can be done"
 
 
@@ -170,17 +170,17 @@ def test_a_new_class_uses_the_path_that_stayed_there(zero):
 def test_warming_up_asks_for_no_card(zero):
     zero.explorer.warm_up()
     assert zero.spaces.marked == [zerogpu.answers] and not zero.spaces.requests, "a card is lent to visitors"
-    zero.explorer.open(Session(), asked(), dark=False)
-    zero.explorer.open(Session(), asked(), dark=False)
+    zero.explorer.open(Session(), controls(), dark=False)
+    zero.explorer.open(Session(), controls(), dark=False)
     assert len(zero.spaces.requests) == 1, "the first one's answer serves whoever comes after"
 
 
 def test_the_card_is_asked_for_in_the_visitors_name(zero):
     session, mark = Session(), object()
-    zero.explorer.open(session, asked(), dark=False)
+    zero.explorer.open(session, controls(), dark=False)
     token = LocalContext.request.set(mark)
     try:
-        list(reporting(lambda tell: zero.explorer.explain(session, asked(steps=5), False, tell)))
+        list(reporting(lambda tell: zero.explorer.explain(session, controls(steps=5), False, tell)))
     finally:
         LocalContext.request.reset(token)
     assert zero.spaces.requests[-1] is mark, "from the thread that works too: their share of it is what is used up"
@@ -244,7 +244,7 @@ from explorer.errors import Cancelled, InputError
 from explorer.engine.run import answer, explain
 from explorer.ui import zerogpu
 from explorer.models import spec as known
-from explorer.ui.wiring import Explorer
+from explorer.ui.actions import Explorer
 from explorer.models.spec import Network
 from explorer.models import keras_builders
 

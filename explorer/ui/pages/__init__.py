@@ -1,7 +1,7 @@
 """The pages: one file each.
 
 KEY is its word in the address, LABEL on the tab, ABOUT what it shows. build() lays it out and returns its places by
-name; wire(frame, places) says what happens on it; show(explorer, session, asked, dark, tell) is what it shows of the
+name; wire(frame, places) says what happens on it; show(explorer, session, controls, dark, tell) is what it shows of the
 result that stands, as values by name. Names of places differ from page to page.
 """
 

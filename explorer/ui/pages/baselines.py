@@ -1,12 +1,10 @@
 """Baselines: methods against baselines, the blind spot of a colour, and the baseline that is neutral to every class."""
 
-from html import escape
-
 import gradio as gr
 
 from explorer.engine.baselines import canonical
 from explorer.studies import class_neutral
-from explorer.ui import lineup, neutral_lab, results, spot, text
+from explorer.ui import html, lineup, neutral_lab, results, spot, text
 
 KEY, LABEL = "baselines", "Baselines"
 ABOUT = (
@@ -28,13 +26,13 @@ def build():
         others = gr.Button("Compute the missing ones", size="sm", elem_id="lineup-start", visible=False)
         lineup_cost = gr.HTML(elem_id="lineup-cost")
     board = gr.HTML(elem_id="lineup")
-    gr.HTML(f"<h3>The blind spot</h3><p class='caption'>{SPOT_ABOUT}</p>")
+    gr.HTML(html.section("The blind spot", SPOT_ABOUT))
     with gr.Row(elem_id="spot-row"):
         with gr.Column(min_width=230, scale=0):
             pick = gr.HTML(elem_id="pick", js_on_load=spot.PICKING)
         with gr.Column(min_width=320, scale=3):
             blind = gr.HTML(elem_id="spot")
-    gr.HTML(f"<h3>The class-neutral baseline</h3><p class='caption'>{NEUTRAL_ABOUT}</p>")
+    gr.HTML(html.section("The class-neutral baseline", NEUTRAL_ABOUT))
     with gr.Row(elem_classes="tight", elem_id="neutral-do"):
         start = gr.Button("Optimise it", size="sm", elem_id="neutral-start")
         neutral_cost = gr.HTML(elem_id="neutral-cost")
@@ -60,39 +58,39 @@ def build():
 def wire(frame, places):
     explorer = frame.explorer
 
-    def others(session, asked, dark, tell):
+    def others(session, controls, dark, tell):
         _, progress = session.begin(tell)
-        return DONE | _fill(explorer, session.kept[KEY], asked, progress, tell)
+        return DONE | _fill(explorer, session.kept[KEY], controls, progress, tell)
 
-    def pick(session, asked, dark, tell, told):
+    def pick(session, controls, dark, tell, event):
         _, progress = session.begin(tell)
-        return DONE | {"spot": spot.look(explorer, session.result, told["x"], told["y"], progress, asked)}
+        return DONE | {"spot": spot.look(explorer, session.result, event["x"], event["y"], progress, controls)}
 
-    def optimise(session, asked, dark, tell):
-        return DONE | _optimise(explorer, session, asked, dark, tell)
+    def optimise(session, controls, dark, tell):
+        return DONE | _optimise(explorer, session, controls, dark, tell)
 
     frame.run(places["lineup_start"].click, others, places)
     frame.run_chosen(places["pick"].click, pick, places)
     frame.run(places["neutral_start"].click, optimise, places)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result, (_, progress) = session.result, session.begin(tell)
     pace = explorer.pace(result.classifier)
     line = session.kept[KEY] = lineup.lineup(result)
     places = _neutral(result, pace, dark) | {"pick": spot.board(result), "spot": spot.invitation(result, pace)}
-    tell.show(lambda: places | _board(explorer, line, asked))  # so that all of it stands, should the rest be stopped
-    return places | _fill(explorer, line, asked, progress, tell, lineup.AT_ONCE)
+    tell.show(lambda: places | _board(explorer, line, controls))  # so that all of it stands, should the rest be stopped
+    return places | _fill(explorer, line, controls, progress, tell, lineup.AT_ONCE)
 
 
-def _fill(explorer, line, asked, progress, tell, seconds=None):
-    lineup.fill(line, explorer, progress, lambda: tell.show(lambda: _board(explorer, line, asked)), seconds)
-    return _board(explorer, line, asked)
+def _fill(explorer, line, controls, progress, tell, seconds=None):
+    lineup.fill(line, explorer, progress, lambda: tell.show(lambda: _board(explorer, line, controls)), seconds)
+    return _board(explorer, line, controls)
 
 
-def _board(explorer, line, asked):
+def _board(explorer, line, controls):
     return {
-        "lineup": lineup.board(line, asked),
+        "lineup": lineup.board(line, controls),
         "lineup_start": gr.update(visible=bool(line.missing)),
         "lineup_cost": lineup.cost(line, explorer.pace(line.result.classifier)),
     }
@@ -100,31 +98,32 @@ def _board(explorer, line, asked):
 
 def _neutral(result, pace, dark):
     """What stands of the class-neutral baseline before it is asked for."""
-    why, found = neutral_lab.reason(result.classifier), class_neutral.kept(result.classifier)
+    reason, neutral = neutral_lab.reason(result.classifier), class_neutral.kept(result.classifier)
     return {
-        "neutral_start": gr.update(interactive=why is None, value="Show its maps" if found else "Optimise it"),
-        "neutral_cost": f"<p class='caption'>{escape(why)}</p>" if why else neutral_lab.cost(result, pace),
-        "neutral_curve": _curve(found, dark) if found else gr.update(visible=False),
-        "neutral_picture": neutral_lab.picture(found) if found else "",
+        "neutral_start": gr.update(interactive=reason is None, value="Show its maps" if neutral else "Optimise it"),
+        "neutral_cost": html.caption(reason) if reason else neutral_lab.cost(result, pace),
+        "neutral_curve": _curve(neutral, dark) if neutral else gr.update(visible=False),
+        "neutral_picture": neutral_lab.picture(neutral) if neutral else "",
         "neutral_maps": "",
     }
 
 
-def _curve(found, dark):
-    return gr.update(value=neutral_lab.curve(found, dark), visible=True)
+def _curve(neutral, dark):
+    return gr.update(value=neutral_lab.curve(neutral, dark), visible=True)
 
 
-def _optimise(explorer, session, asked, dark, tell):
+def _optimise(explorer, session, controls, dark, tell):
     result, (_, progress) = session.result, session.begin(tell)
 
-    def live(found):
-        tell.show(lambda: {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)})
+    def live(neutral):
+        tell.show(lambda: {"neutral_curve": _curve(neutral, dark), "neutral_picture": neutral_lab.picture(neutral)})
 
-    found = class_neutral.class_neutral(result.classifier, progress, live)
-    stands = {"neutral_curve": _curve(found, dark), "neutral_picture": neutral_lab.picture(found)}
-    tell.show(lambda: stands)
-    both = neutral_lab.before_and_after(explorer, result, found, progress)
-    columns = session.kept[KEY].found | dict(zip(("black", canonical(found.baseline)), both, strict=True))
+    neutral = class_neutral.class_neutral(result.classifier, progress, live)
+    live(neutral)
+    both = neutral_lab.before_and_after(explorer, result, neutral, progress)
+    columns = session.kept[KEY].results | dict(zip(("black", canonical(neutral.baseline)), both, strict=True))
     line = session.kept[KEY] = lineup.lineup(result, columns)  # it has one column more
-    places = _neutral(result, explorer.pace(result.classifier), dark) | {"neutral_maps": neutral_lab.maps(both, asked)}
-    return places | _board(explorer, line, asked)
+    places = _neutral(result, explorer.pace(result.classifier), dark) | {
+        "neutral_maps": neutral_lab.maps(both, controls)
+    }
+    return places | _board(explorer, line, controls)

@@ -1,17 +1,13 @@
 """Class contest: the maps of one class, of another, and their difference."""
 
-from html import escape
-
 import gradio as gr
 
-from explorer import formatting
 from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
 from explorer.formatting import part
-from explorer.render.overlays import diverging, diverging_bar, overlay
-from explorer.ui import choices, text
-from explorer.ui.results import data_uri
-from explorer.ui.tiles import Tile, grid
+from explorer.render.overlays import diverging, diverging_bar
+from explorer.ui import choices, html, text
+from explorer.ui.tiles import Tile, grid, of_map
 
 KEY, LABEL = "contest", "Class contest"
 ABOUT = (
@@ -34,17 +30,17 @@ def build():
 def wire(frame, places):
     inputs = [places["rival"], places["contest_scale"]]
 
-    def against(session, asked, dark, tell, rival, scale):
-        return {"contest": _contest(frame.explorer, session, asked, tell, rival, scale)}
+    def against(session, controls, dark, tell, rival, scale):
+        return {"contest": _contest(frame.explorer, session, controls, tell, rival, scale)}
 
-    def redraw(session, asked, dark, rival, scale):
-        return {"contest": _drawn(*session.kept[KEY], asked, scale)} if KEY in session.kept else {}
+    def redraw(session, controls, dark, rival, scale):
+        return {"contest": _drawn(*session.kept[KEY], controls, scale)} if KEY in session.kept else {}
 
     frame.run(places["rival"].input, against, places, inputs)
     frame.redraw(places["contest_scale"].input, redraw, places, inputs)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result, classifier = session.result, session.result.classifier
     if len(classifier.class_names) < 2:
         raise InputError(f"A contest needs two classes; {classifier.name} has one.")
@@ -53,61 +49,51 @@ def show(explorer, session, asked, dark, tell):
     return {
         "rival": gr.update(choices=offered, value=order[0]),
         "contest_scale": "each",
-        "contest": _contest(explorer, session, asked, tell, order[0], "each"),
+        "contest": _contest(explorer, session, controls, tell, order[0], "each"),
     }
 
 
-def _contest(explorer, session, asked, tell, rival, scale):
+def _contest(explorer, session, controls, tell, rival, scale):
     result, (_, progress) = session.result, session.begin(tell)
     asks = result.asks | {"class_index": int(rival), "layer": result.layer.name}
     other = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
     session.kept[KEY] = result, other
-    return _drawn(result, other, asked, scale)
+    return _drawn(result, other, controls, scale)
 
 
-def _drawn(one, other, asked, scale):
-    rows = [(found.label, _row(found, other[found.method], one, other, asked, scale)) for found in one]
-    heads = [(side.class_name, f"p = {text.probability(side)}") for side in (one, other)] + [
-        ("the difference", f"of {SCALES[scale]}")
-    ]
-    bar = data_uri(diverging_bar(1, 256))
-    return grid(heads, rows) + (
-        f'<div class="bar"><span>more for {escape(other.class_name)}</span>'
-        f'<img src="{bar}" alt="From violet to orange">'
-        f"<span>more for {escape(one.class_name)}</span></div>{_told(one, other, scale)}"
+def _drawn(one, other, controls, scale):
+    rows = [(map_.label, _row(map_, other[map_.method], one, other, controls, scale)) for map_ in one]
+    heads = [(side.class_name, f"p = {text.probability(side)}") for side in (one, other)]
+    return html.render(
+        "contest",
+        grid=grid([*heads, ("the difference", f"of {SCALES[scale]}")], rows),
+        one=one.class_name,
+        other=other.class_name,
+        bar=diverging_bar(1, 256),
+        words=_unequal(one, other) if scale == "raw" else "",
     )
 
 
-def _row(found, rival, one, other, asked, scale):
-    tiles = [
-        Tile(
-            overlay(side.image, map_.heatmap, asked.colormap, asked.opacity),
-            f"{map_.label} for {side.class_name}",
-            f"max {formatting.or_dash(map_.statistics['maximum'])}",
-            badge="" if map_.verdict == "ok" else text.BADGES[map_.verdict],
-            data={"verdict": map_.verdict},
-        )
-        for side, map_ in ((one, found), (other, rival))
-    ]
-    values = difference(found.raw, rival.raw, each=scale == "each")
+def _row(map_, rival, one, other, controls, scale):
+    sides = ((one, map_), (other, rival))
+    tiles = [of_map(of_side, side.image, f"for {side.class_name}", controls) for side, of_side in sides]
+    values = difference(map_.raw, rival.raw, each=scale == "each")
     if values is None:
         return [*tiles, Tile(None, note="no difference to show")]
     note = f"{part((values > FAINT).mean())} for {one.class_name}, {part((values < -FAINT).mean())} for the other"
-    picture = diverging(one.image, values, asked.opacity)
-    return [*tiles, Tile(picture, f"{found.label}: {one.class_name} minus {other.class_name}", note)]
+    picture = diverging(one.image, values, controls.opacity)
+    return [*tiles, Tile(picture, f"{map_.label}: {one.class_name} minus {other.class_name}", note)]
 
 
-def _told(one, other, scale):
-    far = [
-        found.label
-        for found in one
-        if scale == "raw" and _apart(found.statistics["maximum"], other[found.method].statistics["maximum"])
-    ]
-    if not far:
+def _unequal(one, other):
+    """Which methods' raw values differ so much that the difference is one map alone, in a sentence."""
+    maxima = {map_.label: (map_.statistics["maximum"], other[map_.method].statistics["maximum"]) for map_ in one}
+    labels = [label for label, pair in maxima.items() if _apart(*pair)]
+    if not labels:
         return ""
     return (
-        f"<p class='caption'>{', '.join(far)}: one class's raw values are over {MUCH:,.0f} times the other's, so the "
-        "difference is the larger map alone. Explain the logit, or compare each map by its own largest value.</p>"
+        f"{', '.join(labels)}: one class's raw values are over {MUCH:,.0f} times the other's, so the "
+        "difference is the larger map alone. Explain the logit, or compare each map by its own largest value."
     )
 
 

@@ -2,21 +2,21 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
-from html import escape
 
 import gradio as gr
+from markupsafe import Markup
 
 from explorer import formatting
 from explorer.errors import Cancelled, InputError
 from explorer.evaluation.claims import CONTRADICTED, MIN_PICTURES, NOT_TESTED, SUPPORTED, UNDECIDED, claims
 from explorer.evaluation.report import document
 from explorer.evaluation.report.fragments import errors_html
-from explorer.ui import evaluations, links, results
-from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, Run
+from explorer.ui import evaluations, html, links, results
+from explorer.ui.actions import TOY
+from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Form, Run
 from explorer.ui.reports import Report
 from explorer.ui.state import Superseded
 from explorer.ui.tiles import CHOOSING, Tile, row
-from explorer.ui.wiring import TOY
 
 KEY, LABEL = "evaluate", "Evaluate"
 ABOUT = (
@@ -39,10 +39,10 @@ LAST = 2  # block ends that are evaluated unless others are chosen
 class Desk:
     """What one visitor has on this page: the controls as last seen, a run that is not finished, the report shown."""
 
-    given: Given = field(default_factory=Given)
+    form: Form = field(default_factory=Form)
     network: object = None  # whose layers the controls offer
     run: Run | None = None
-    shown: Report | None = None
+    report: Report | None = None
 
 
 def build():
@@ -115,27 +115,27 @@ def _build_report():
 
 
 def wire(frame, places):
-    explorer, given = frame.explorer, [places[one.name] for one in fields(Given)]
+    explorer, form = frame.explorer, [places[one.name] for one in fields(Form)]
 
-    def kind(session, asked, dark, *values):
-        return _of_kind(values[0]) | offer(session, asked, dark, *values)
+    def kind(session, controls, dark, *values):
+        return _of_kind(values[0]) | offer(session, controls, dark, *values)
 
-    def offer(session, asked, dark, *values):
+    def offer(session, controls, dark, *values):
         if session.result is None:
             return {}
         desk = _desk(session)
-        desk.given = Given(*values)
-        return _offer(explorer, session, asked, desk)
+        desk.form = Form(*values)
+        return _offer(explorer, session, controls, desk)
 
-    def start(session, asked, dark, tell, *values):
+    def start(session, controls, dark, tell, *values):
         desk = _desk(session)
-        desk.given = Given(*values)
-        return _evaluate(explorer, session, asked, dark, tell, desk)
+        desk.form = Form(*values)
+        return _evaluate(explorer, session, controls, dark, tell, desk)
 
-    def choose(session, asked, dark, tell, told):
-        return _open(explorer, session, asked, dark, tell, told)
+    def choose(session, controls, dark, tell, event):
+        return _open(explorer, session, controls, dark, tell, event["choice"])
 
-    asked = frame.asked
+    controls = frame.controls
     changes = [
         places["scenes"].input,
         places["seed"].change,
@@ -145,24 +145,24 @@ def wire(frame, places):
         places["layers"].input,
         places["rules"].input,
         places["curves"].input,
-        asked.exponent.change,
+        controls.exponent.change,
     ]
-    frame.redraw(places["kind"].input, kind, places, given)
-    frame.redraw(changes, offer, places, given)
-    frame.run(places["evaluate_start"].click, start, places, given)
+    frame.redraw(places["kind"].input, kind, places, form)
+    frame.redraw(changes, offer, places, form)
+    frame.run(places["evaluate_start"].click, start, places, form)
     frame.run_chosen(places["extremes"].click, choose, frame.answer)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     """The controls for the network that is chosen; a report stays until there is another."""
     desk, places = _desk(session), {}
     if desk.network != session.network:
         places |= _controls(session, desk)
-    if desk.shown is None and explorer.report is not None:
-        desk.shown = explorer.report
+    if desk.report is None and explorer.report is not None:
+        desk.report = explorer.report
         tell("report", 0, 1)
-        places |= _shown(desk.shown, dark)
-    return places | _offer(explorer, session, asked, desk)
+        places |= _shown(desk.report, dark)
+    return places | _offer(explorer, session, controls, desk)
 
 
 def _desk(session):
@@ -173,14 +173,14 @@ def _controls(session, desk):
     """Those that depend on the network."""
     desk.network = session.network
     kinds = KINDS if session.network.name == TOY.name else KINDS[1:]  # its kinds are those of the scenes
-    kind = desk.given.kind if desk.given.kind in dict(KINDS).values() and kinds == KINDS else kinds[0][1]
+    kind = desk.form.kind if desk.form.kind in dict(KINDS).values() and kinds == KINDS else kinds[0][1]
     ends = session.result.classifier.block_ends
     names = [layer.name for layer in ends]
-    desk.given = replace(desk.given, kind=kind, layers=names[-LAST:])
+    desk.form = replace(desk.form, kind=kind, layers=names[-LAST:])
     words = [(f"{layer.name} · {layer.shape[0]}×{layer.shape[1]}×{layer.shape[2]}", layer.name) for layer in ends]
     return _of_kind(kind) | {
         "kind": gr.update(choices=kinds, value=kind),
-        "layers": gr.update(choices=words, value=desk.given.layers),
+        "layers": gr.update(choices=words, value=desk.form.layers),
     }
 
 
@@ -189,124 +189,113 @@ def _of_kind(kind):
     return {name: gr.update(visible=key == kind) for key, names in OF_KIND.items() for name in names}
 
 
-def _offer(explorer, session, asked, desk):
+def _offer(explorer, session, controls, desk):
     """What the button would do, and what that takes."""
     try:
-        wanted = evaluations.wanted(session, asked, desk.given)
+        plan = evaluations.plan_of(session, controls, desk.form)
     except InputError as why:
-        return {"evaluate_start": gr.update(value="Evaluate"), "evaluate_cost": _caption(str(why))}
-    going_on = desk.run is not None and desk.run.wanted == wanted
+        return {"evaluate_start": gr.update(value="Evaluate"), "evaluate_cost": html.caption(str(why))}
+    going_on = desk.run is not None and desk.run.plan == plan
     done = desk.run.done if going_on else 0
-    result, left = session.result, wanted.count - done
-    times, pace = evaluations.passes(result, wanted.questions), explorer.pace(result.classifier)
+    result, left = session.result, plan.count - done
+    times, pace = evaluations.passes(result, plan.questions), explorer.pace(result.classifier)
     time = f", about {formatting.duration(pace * left * times)}" if pace else ""
     cost = [
         f"{left} pictures{' are left' if going_on else ''}, each some {times} times through the network{time}.",
         "It can be stopped, and gone on with.",
     ]
-    if wanted.count < MIN_PICTURES:
+    if plan.count < MIN_PICTURES:
         cost.append(f"The claims are tested from {MIN_PICTURES} pictures on.")
     label = "Go on" if going_on else "Evaluate"
-    return {"evaluate_start": gr.update(value=label), "evaluate_cost": _caption(" ".join(cost))}
+    return {"evaluate_start": gr.update(value=label), "evaluate_cost": html.caption(" ".join(cost))}
 
 
-def _evaluate(explorer, session, asked, dark, tell, desk):
-    wanted, (_, progress) = evaluations.wanted(session, asked, desk.given), session.begin(tell)
-    if desk.run is None or desk.run.wanted != wanted:
-        desk.run = Run(wanted)
+def _evaluate(explorer, session, controls, dark, tell, desk):
+    plan, (_, progress) = evaluations.plan_of(session, controls, desk.form), session.begin(tell)
+    if desk.run is None or desk.run.plan != plan:
+        desk.run = Run(plan)
     run = desk.run
     try:
-        shown = run.evaluate(progress, session.result.classifier)
+        report = run.evaluate(progress, session.result.classifier)
     except Superseded:
-        tell.show(lambda: _offer(explorer, session, asked, desk))
+        tell.show(lambda: _offer(explorer, session, controls, desk))
         raise
     except Cancelled:
-        stopped = f"Stopped. {run.done} of {wanted.count} pictures are done and kept: press Go on for the others."
-        return _offer(explorer, session, asked, desk) | {"status": results.status(stopped)}
-    desk.run, desk.shown = None, shown
-    done = f"{shown.counts['evaluated']} of {wanted.count} pictures evaluated."
-    return _shown(shown, dark) | _offer(explorer, session, asked, desk) | {"status": results.status(done)}
+        stopped = f"Stopped. {run.done} of {plan.count} pictures are done and kept: press Go on for the others."
+        return _offer(explorer, session, controls, desk) | {"status": results.status(stopped)}
+    desk.run, desk.report = None, report
+    done = f"{report.counts['evaluated']} of {plan.count} pictures evaluated."
+    return _shown(report, dark) | _offer(explorer, session, controls, desk) | {"status": results.status(done)}
 
 
-def _open(explorer, session, asked, dark, tell, told):
+def _open(explorer, session, controls, dark, tell, number):
     """A picture of the report on Explore, at its layer and for its class."""
-    shown = _desk(session).shown
-    about = shown.row(told["choice"])
-    asks = {"layer": about["layer"], "class_index": int(about["class_index"])}
-    found = links.open_picture(explorer, session, asked, dark, shown, told["choice"], asks, tell)
+    report = _desk(session).report
+    row = report.row(number)
+    asks = {"layer": row["layer"], "class_index": int(row["class_index"])}
+    places = links.open_picture(explorer, session, controls, dark, report, number, asks, tell)
     session.page = "explore"
-    return found | {"tabs": gr.Tabs(selected="explore")}
+    return places | {"tabs": gr.Tabs(selected="explore")}
 
 
-def _shown(shown, dark):
+def _shown(report, dark):
     """The report, as report.html has it."""
-    found = shown.sections(dark)
+    sections = report.sections(dark)
+    claims = ("The paper's claims", _claims(report, sections), "")
+    measures = ("All measures", Markup(sections.summary), "Means over pictures with their 95 % intervals.")
+    pairs = ("Paired differences", Markup(sections.pairs), "RSI-Grad-CAM minus the other method, picture by picture.")
     places = {
         "what": gr.Accordion(open=False),
-        "evaluated": _part(("What was run", found.counts), ("The paper's claims", _claims(shown, found))),
-        "numbers": _part(
-            ("All measures", _small("Means over pictures with their 95 % intervals.") + found.summary),
-            ("Paired differences", _small("RSI-Grad-CAM minus the other method, picture by picture.") + found.pairs),
-        ),
-        "extremes": _extremes(shown),
-        "reading": _reading(shown),
-        "download": gr.update(value=shown.archive(), visible=shown.place is not None),
+        "evaluated": _parts(("What was run", Markup(sections.counts), ""), claims),
+        "numbers": _parts(measures, pairs),
+        "extremes": _extremes(report),
+        "reading": _reading(report),
+        "download": gr.update(value=report.archive(), visible=report.place is not None),
     }
-    for name, (title, sentence) in document.WORDS.items():
-        figure = found.figures.get(name)
-        places[f"{name}_words"] = _part((title, _small(sentence))) if figure else ""
+    for name, (title, about) in document.WORDS.items():
+        figure = sections.figures.get(name)
+        places[f"{name}_words"] = _parts((title, html.caption(about), "")) if figure else ""
         places[name] = gr.update(value=figure, visible=figure is not None)
     return places
 
 
-def _claims(shown, found):
+def _parts(*parts):
+    return html.render("report", parts=parts)
+
+
+def _claims(report, sections):
     """How many there are of each verdict, and then each of them."""
-    counts = Counter(claim.verdict for claim in claims(shown.table, shown.settings))
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    return f"<p class='told'>Of {counts.total()} claims {told}.</p>{_small(document.PAPER)}{found.claims}"
-
-
-def _part(*titled):
-    return f"<div class='report'>{''.join(f'<h3>{title}</h3>{html}' for title, html in titled if html)}</div>"
-
-
-def _small(words):
-    return f"<p class='caption'>{words}</p>"
-
-
-def _caption(words):
-    return _small(escape(words))
-
-
-def _extremes(shown):
-    """The best and the worst pictures, to be opened in Explore."""
-    found = dict(zip(("Best", "Worst"), document.extremes(shown.table), strict=True))
-    parts = [(rank, _tiles(shown, indices)) for rank, indices in found.items() if indices]
-    if not parts:
-        return ""
-    about = (
-        "By RSI-Grad-CAM's pixel energy at the deepest layer, or by its drop where there are no boxes. Choose one to "
-        "look at it on Explore."
+    counts = Counter(claim.verdict for claim in claims(report.table, report.settings))
+    return html.render(
+        "claims",
+        total=counts.total(),
+        counts=", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]),
+        about=document.PAPER,
+        claims=Markup(sections.claims),
     )
-    return _part(("Best and worst pictures", _small(about) + "".join(f"<h4>{rank}</h4>{html}" for rank, html in parts)))
 
 
-def _tiles(shown, indices):
+def _extremes(report):
+    """The best and the worst pictures, to be opened in Explore."""
+    ranks = dict(zip(("Best", "Worst"), document.extremes(report.table), strict=True))
+    return html.render("extremes", parts=[(rank, _tiles(report, own)) for rank, own in ranks.items() if own])
+
+
+def _tiles(report, numbers):
     tiles = []
-    for index in map(int, indices):
-        about = shown.row(index)
-        measure = "energy" if about["energy"] == about["energy"] else "drop"  # NaN where there are no boxes
-        note = f"{about['class_name']}, {formatting.about(about['p'])}, {measure} {100 * about[measure]:.0f} %"
+    for number in map(int, numbers):
+        values = report.row(number)
+        measure = "energy" if values["energy"] == values["energy"] else "drop"  # NaN where there are no boxes
+        note = f"{values['class_name']}, {formatting.about(values['p'])}, {measure} {100 * values[measure]:.0f} %"
         try:
-            name, image = shown.picture(index)
+            name, image = report.picture(number)
         except InputError as why:
             tiles.append(Tile(None, note=str(why)))
             continue
-        tiles.append(Tile(results.thumbnail(image), f"{name}: {note}", note, str(index)))
+        tiles.append(Tile(results.thumbnail(image), f"{name}: {note}", note, str(number)))
     return row(tiles)
 
 
-def _reading(shown):
-    errors = ("Pictures that failed", errors_html(shown.failed)) if shown.failed else ("", "")
-    lines = "".join(f"<li>{line}</li>" for line in document.READING)
-    return _part(errors, ("How to read it", f"<ul>{lines}</ul>"))
+def _reading(report):
+    errors = Markup(errors_html(report.failed)) if report.failed else ""
+    return html.render("reading", errors=errors, lines=document.READING)

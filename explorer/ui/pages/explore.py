@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from explorer.ui import results, text
-from explorer.ui.wiring import lower_exponent
+from explorer.ui import html, results, text
+from explorer.ui.actions import lower_exponent
 
 KEY, LABEL = "explore", "Explore"
 
@@ -17,13 +17,13 @@ def build():
             use_logit = gr.Button("Explain the logit", size="sm", visible=False)
     with gr.Row(elem_id="charts"):
         with gr.Column(min_width=320, scale=3):
-            gr.HTML("<h3>Raw values of each map, on one logarithmic axis</h3>")
+            gr.HTML(html.section("Raw values of each map, on one logarithmic axis"))
             histograms = gr.Plot(show_label=False, elem_id="histograms")
         with gr.Column(min_width=320, scale=2):
-            gr.HTML("<h3>The score along the path</h3>")
+            gr.HTML(html.section("The score along the path"))
             path = gr.Plot(show_label=False, elem_id="path")
             completeness = gr.HTML(elem_id="completeness")
-    gr.HTML(f'<p class="caption">{text.CAPTION}</p>', elem_id="caption")
+    gr.HTML(html.caption(text.CAPTION), elem_id="caption")
     machine = gr.HTML(elem_id="machine")
     with gr.Accordion("What the words mean", open=False, elem_id="words"):
         gr.HTML(results.glossary())

@@ -12,8 +12,8 @@ from explorer.attribution.methods.sise import fusion
 from explorer.engine.masking import max_masks
 from explorer.engine.run import explain_layers
 from explorer.render.overlays import overlay
-from explorer.ui import choices, text
-from explorer.ui.tiles import CHOOSING, Tile, grid
+from explorer.ui import choices, html
+from explorer.ui.tiles import CHOOSING, Tile, grid, of_map
 
 KEY, LABEL = "layers", "Layers"
 ABOUT = (
@@ -28,7 +28,7 @@ SISE_ABOUT = (
 
 def build():
     film = gr.HTML(elem_id="film", js_on_load=CHOOSING)
-    gr.HTML(f"<h3>SISE, step by step</h3><p class='caption'>{SISE_ABOUT}</p>")
+    gr.HTML(html.section("SISE, step by step", SISE_ABOUT))
     with gr.Row(elem_classes="tight", elem_id="sise-do"):
         start = gr.Button("Show the steps", size="sm", elem_id="sise-start")
         cost = gr.HTML(elem_id="sise-cost")
@@ -36,51 +36,36 @@ def build():
 
 
 def wire(frame, places):
-    def steps(session, asked, dark, tell):
-        return {"sise": _steps(frame.explorer, session, asked, tell)}
+    def steps(session, controls, dark, tell):
+        return {"sise": _steps(frame.explorer, session, controls, tell)}
 
-    def choose(session, asked, dark, tell, told):
+    def choose(session, controls, dark, tell, event):
         session.page = "explore"
-        found = frame.explorer.explain(session, replace(asked, layer=told["choice"]), dark, tell)
-        return found | {"tabs": gr.Tabs(selected="explore")}
+        places = frame.explorer.explain(session, replace(controls, layer=event["choice"]), dark, tell)
+        return places | {"tabs": gr.Tabs(selected="explore")}
 
     frame.run(places["sise_start"].click, steps, places)
     frame.run_chosen(places["film"].click, choose, frame.answer)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result = session.result
-    chosen, (_, progress) = choices.film(result.classifier), session.begin(tell)
+    layers, (_, progress) = choices.film(result.classifier), session.begin(tell)
     methods = [key for key in result.settings["methods"] if METHODS[key].curve is Curve.LAYER] or ["rsi_grad_cam"]
     asks = result.asks | {"methods": methods}
-    found = explain_layers(result.classifier, result.image, [one.name for one in chosen], progress=progress, **asks)
-    most = max_masks("sise", result.classifier, result.layer)
-    return {"film": _film(found, asked), "sise_cost": _cost(most, explorer.pace(result.classifier)), "sise": ""}
+    by_layer = explain_layers(result.classifier, result.image, [one.name for one in layers], progress=progress, **asks)
+    masks = max_masks("sise", result.classifier, result.layer)
+    cost = _cost(masks, explorer.pace(result.classifier))
+    return {"film": _film(by_layer, controls), "sise_cost": cost, "sise": ""}
 
 
-def _film(found, asked):
-    heads = [(name, _size(one.layer)) for name, one in found.items()]
-    methods = next(iter(found.values())).settings["methods"]
+def _film(by_layer, controls):
+    """A row a method, a column a layer. by_layer: {layer: Result}."""
+    heads = [(name, _size(one.layer)) for name, one in by_layer.items()]
     rows = []
-    for key in methods:
-        maps = [one[key] for one in found.values()]
-        pictures = [overlay(one.image, one[key].heatmap, asked.colormap, asked.opacity) for one in found.values()]
-        rows.append(
-            (
-                METHODS[key].label,
-                [
-                    Tile(
-                        picture,
-                        f"{METHODS[key].label} at {name}: {text.BADGES[map_.verdict]}",
-                        f"max {formatting.or_dash(map_.statistics['maximum'])}",
-                        name,
-                        "" if map_.verdict == "ok" else text.BADGES[map_.verdict],
-                        {"verdict": map_.verdict},
-                    )
-                    for name, map_, picture in zip(found, maps, pictures, strict=True)
-                ],
-            )
-        )
+    for key in next(iter(by_layer.values())).settings["methods"]:
+        tiles = [of_map(one[key], one.image, f"at {name}", controls, name) for name, one in by_layer.items()]
+        rows.append((METHODS[key].label, tiles))
     return grid(heads, rows)
 
 
@@ -89,24 +74,26 @@ def _size(layer):
     return f"{h}×{w}×{channels}"
 
 
-def _cost(most, pace):
-    time = f", about {formatting.duration(pace * most)}" if pace else ""
-    return f"<p class='caption'>Takes up to {most:,} masked pictures{time}; it can be stopped.</p>"
+def _cost(masks, pace):
+    time = f", about {formatting.duration(pace * masks)}" if pace else ""
+    return html.caption(f"Takes up to {masks:,} masked pictures{time}; it can be stopped.")
 
 
-def _steps(explorer, session, asked, tell):
+def _steps(explorer, session, controls, tell):
     result, (_, progress) = session.result, session.begin(tell)
     asks = result.asks | {"methods": ("sise",), "layer": result.layer.name}
-    found = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
-    maps = [(layer, layer_map) for layer, layer_map in found.layer_maps["sise"] if layer_map is not None]
+    sise = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
+    maps = [(layer, layer_map) for layer, layer_map in sise.layer_maps["sise"] if layer_map is not None]
     if not maps:
-        return "<p class='caption'>No map of any block speaks for this class: SISE is blank.</p>"
+        return html.caption("No map of any block speaks for this class: SISE is blank.")
     rows = {"the layer's own map": [], "what Otsu's threshold keeps": [], "fused so far": []}
     for (layer, _), step in zip(maps, fusion([layer_map for _, layer_map in maps]), strict=True):
         fused = step.fused / (step.fused.max() or 1)
-        kept = np.ones_like(fused) if step.chosen is None else step.chosen.astype(np.float32)
-        for values, tiles in zip((step.layer_map, kept, fused), rows.values(), strict=True):
-            picture = overlay(result.image, resize(values, *result.image.shape[:2]), asked.colormap, asked.opacity)
+        mask = np.ones_like(fused) if step.chosen is None else step.chosen.astype(np.float32)
+        for values, tiles in zip((step.layer_map, mask, fused), rows.values(), strict=True):
+            picture = overlay(
+                result.image, resize(values, *result.image.shape[:2]), controls.colormap, controls.opacity
+            )
             tiles.append(Tile(picture, f"{layer.name}"))
     rows["what Otsu's threshold keeps"][0] = Tile(None, note="all of it: the first layer")
     return grid([(layer.name, _size(layer)) for layer, _ in maps], list(rows.items()))

@@ -1,6 +1,5 @@
 """Path: the path from baseline to picture played back point by point, and how the maps converge with its steps."""
 
-from html import escape
 from weakref import WeakKeyDictionary
 
 import gradio as gr
@@ -14,7 +13,7 @@ from explorer.render.charts import histograms
 from explorer.render.charts import path as path_charts
 from explorer.studies.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.studies.playback import MAX_STOPS, playback
-from explorer.ui import player, results, text
+from explorer.ui import html, player, results, text
 
 KEY, LABEL = "path", "Path"
 ABOUT = (
@@ -29,7 +28,7 @@ CONVERGENCE_ABOUT = (
 DISTANCE = "relative distance to limit"
 MAPS = 3  # methods whose convergence is drawn
 
-_played = WeakKeyDictionary()  # PathRecord -> its Playback
+_played = WeakKeyDictionary()  # Path -> its Playback
 
 
 def build():
@@ -37,7 +36,7 @@ def build():
     with gr.Row(elem_id="path-charts"):
         rise = gr.Plot(show_label=False, elem_id="path-rise", min_width=320)
         why = gr.Plot(show_label=False, elem_id="path-why", min_width=320)
-    gr.HTML(f"<h3>Convergence: maps and gap against steps</h3><p class='caption'>{CONVERGENCE_ABOUT}</p>")
+    gr.HTML(html.section("Convergence: maps and gap against steps", CONVERGENCE_ABOUT))
     with gr.Row(elem_classes="tight", elem_id="converge-do"):
         start = gr.Button("Measure", size="sm", elem_id="converge-start")
         cost = gr.HTML(elem_id="converge-cost")
@@ -60,24 +59,23 @@ def build():
 
 
 def wire(frame, places):
-    asked = frame.asked
+    controls = frame.controls
 
-    def measure(session, asked, dark, tell):
+    def measure(session, controls, dark, tell):
         _, progress = session.begin(tell)
-        found = converge(session.result, frame.explorer.cache.explain, progress)
-        return _converged(found, dark)
+        return _converged(converge(session.result, frame.explorer.cache.explain, progress), dark)
 
-    def colours(session, asked, dark):
+    def colours(session, controls, dark):
         """The same path in other colours, or with another ε."""
         if session.page != KEY or session.result is None or session.result.path not in _played:
             return {}
-        return {"path_player": _player(session.result, asked)}
+        return {"path_player": _player(session.result, controls)}
 
     frame.run(places["converge_start"].click, measure, places)
-    frame.redraw([asked.colormap.input, asked.opacity.change, asked.exponent.change], colours, places)
+    frame.redraw([controls.colormap.input, controls.opacity.change, controls.exponent.change], colours, places)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result = session.result
     places = {"converge_key": "", "converge_words": ""}
     places |= {f"converge_{n}": gr.update(visible=False) for n in range(MAPS + 1)}
@@ -86,16 +84,16 @@ def show(explorer, session, asked, dark, tell):
         played = _playback(result)
     except InputError as why:
         return places | {
-            "path_player": f"<p class='caption'>{escape(str(why))}</p>",
+            "path_player": html.caption(str(why)),
             "path_rise": _score(result, dark),
             "path_why": gr.update(visible=False),
         }
-    record, flat = result.path, _flat(result)
+    points, flat = result.path, _flat(result)
     label = SCORES[result.settings["score"]].label
     return places | {
-        "path_player": _player(result, asked),
+        "path_player": _player(result, controls),
         "path_rise": gr.update(
-            value=path_charts.rise(record.alphas, record.scores, played, label, flat, dark), visible=True
+            value=path_charts.rise(points.alphas, points.scores, played, label, flat, dark), visible=True
         ),
         "path_why": gr.update(value=path_charts.why(played, flat, dark), visible=True),
     }
@@ -107,8 +105,8 @@ def _playback(result):
     return _played[result.path]
 
 
-def _player(result, asked):
-    return player.html(result, _playback(result), _flat(result), asked)
+def _player(result, controls):
+    return player.player(result, _playback(result), _flat(result), controls)
 
 
 def _flat(result):
@@ -116,72 +114,80 @@ def _flat(result):
 
 
 def _score(result, dark):
-    record, label = result.path, SCORES[result.settings["score"]].label
-    return histograms.score_path(record.alphas, record.scores, label, _flat(result), dark)
+    points, label = result.path, SCORES[result.settings["score"]].label
+    return histograms.score_path(points.alphas, points.scores, label, _flat(result), dark)
 
 
 def _cost(result, pace):
     try:
-        finest, most = finest_steps(result.layer), most_points(result.layer)
+        finest, points = finest_steps(result.layer), most_points(result.layer)
     except InputError as why:
         return {
-            "converge_cost": f"<p class='caption'>{escape(str(why))}</p>",
+            "converge_cost": html.caption(str(why)),
             "converge_start": gr.update(interactive=False),
         }
-    time = f", about {formatting.duration(pace * most)}" if pace else ""
+    time = f", about {formatting.duration(pace * points)}" if pace else ""
     words = (
-        f"Takes up to {most} points{time}: a path of {finest} steps, and those placed besides. It can be stopped, and "
-        "points that are still there serve again."
+        f"Takes up to {points} points{time}: a path of {finest} steps, and those placed besides. It can be stopped, "
+        "and points that are still there serve again."
     )
-    return {"converge_cost": f"<p class='caption'>{words}</p>", "converge_start": gr.update(interactive=True)}
+    return {"converge_cost": html.caption(words), "converge_start": gr.update(interactive=True)}
 
 
-def _converged(found, dark):
-    places, keys = {}, sorted(found.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
+def _converged(measured, dark):
+    """measured: as `explorer.studies.convergence.converge` returns it."""
+    keys = sorted(measured.maps, key=lambda key: key != "rsi_grad_cam")[:MAPS]
     figures = [
-        path_charts.convergence(found.maps[key], METHODS[key].label, DISTANCE, found.floor[key], dark) for key in keys
+        path_charts.convergence(measured.maps[key], METHODS[key].label, DISTANCE, measured.floor[key], dark)
+        for key in keys
     ]
-    if found.gaps:
-        figures.append(path_charts.convergence(found.gaps, "Completeness gap", "share of the change", None, dark))
-    for n in range(MAPS + 1):
-        there = n < len(figures)
-        places[f"converge_{n}"] = gr.update(value=figures[n] if there else None, visible=there)
-    done = results.status(text.READY)
-    return places | {"converge_key": _key(), "converge_words": _words(found, keys), "status": done}
+    if measured.gaps:
+        figures.append(path_charts.convergence(measured.gaps, "Completeness gap", "share of the change", None, dark))
+    figures += [None] * (MAPS + 1 - len(figures))
+    plots = {f"converge_{n}": gr.update(value=one, visible=one is not None) for n, one in enumerate(figures)}
+    status = results.status(text.READY)
+    return plots | {"converge_key": _key(), "converge_words": _words(measured, keys), "status": status}
 
 
 def _key():
     """Which line is of which rule, once for all charts."""
-    styles = path_charts.RULE_STYLES.values()
     marks = {"square": "■", "circle": "●", "diamond": "◆"}
-    told = "".join(
-        f"<span><b style='color:{colour}'>{marks[mark]}</b> {label}</span>" for label, colour, mark, _ in styles
-    )
-    return f"<p class='converge-key'>{told}</p>"
+    styles = path_charts.RULE_STYLES.values()
+    return html.render("converge_key", rules=[(label, colour, marks[mark]) for label, colour, mark, _ in styles])
 
 
-def _words(found, keys):
+def _words(measured, keys):
     """The measured slopes and what automatic placement reached, a line each."""
-    lines = [(METHODS[key].label, found.maps[key], found.floor[key]) for key in keys]
-    lines += [("Completeness gap", found.gaps, 0)] if found.gaps else []
-    told = "".join(f"<li><strong>{name}</strong>: {_slopes(found, *curves)}</li>" for name, *curves in lines)
-    return (
-        f"<ul class='slopes'>{told}</ul><p class='caption'>Slopes are measured from {found.finest // 32} to "
-        f"{found.finest // 4} steps. They are those of theory where the path is smooth; ReLU and max pooling put kinks "
-        "into it, and a saturated softmax a sharp rise, and then a law shows late or not at all. Shaded: nearer than "
-        "the finest sum itself is known.</p>"
+    lines = [(METHODS[key].label, measured.maps[key], measured.floor[key]) for key in keys]
+    lines += [("Completeness gap", measured.gaps, 0)] if measured.gaps else []
+    return html.render(
+        "slopes",
+        curves=[(name, _slopes(measured, curves, floor)) for name, curves, floor in lines],
+        first=measured.finest // 32,
+        last=measured.finest // 4,
     )
 
 
-def _slopes(found, curves, floor):
+def _slopes(measured, curves, floor):
+    """Of each rule: its name, the order at which its error falls (None: at once), more words."""
     right, trapezoid = curves["right"], curves["trapezoid"]
     if np.allclose(right.errors, trapezoid.errors, rtol=0.01):
-        parts = [f"both rules {_law(found.order(right))}, being the same where the ends of the path contribute alike"]
+        alike = ", being the same where the ends of the path contribute alike"
+        laws = [_law("both rules", measured.order(right), alike)]
     else:
-        parts = [f"right end-point {_law(found.order(right))}", f"trapezoid {_law(found.order(trapezoid))}"]
+        laws = [
+            _law("right end-point", measured.order(right)),
+            _law("trapezoid", measured.order(trapezoid)),
+        ]
     if PLACED in curves:
-        parts.append(f"points placed automatically {_reached(curves[PLACED], floor)}")
-    return "; ".join(parts) + "."
+        laws.append((f"points placed automatically {_reached(curves[PLACED], floor)}", None, ""))
+    return laws
+
+
+def _law(rule, order, more=""):
+    if order is None:
+        return f"{rule} below {formatting.or_dash(ROUNDING)}, exact to rounding", None, more
+    return rule, f"{order:.1f}", more
 
 
 def _reached(curve, floor):
@@ -190,9 +196,3 @@ def _reached(curve, floor):
     if len(near):
         return f"with {int(curve.steps[near[0]]) + 1} are as near as the finest sum itself is known"
     return f"reach {formatting.or_dash(curve.errors[-1])} with {int(curve.steps[-1]) + 1}"
-
-
-def _law(order):
-    if order is None:
-        return f"below {formatting.or_dash(ROUNDING)}, exact to rounding"
-    return f"falls as 1/m<sup>{order:.1f}</sup>"

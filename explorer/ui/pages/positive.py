@@ -1,7 +1,6 @@
 """Grad-CAM++ and Grad-CAM with positive gradients: the same thing, where they are."""
 
 import math
-from html import escape
 
 import gradio as gr
 
@@ -13,7 +12,7 @@ from explorer.render.charts.scores import share_histogram
 from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.grad_cam_pp import pair
-from explorer.ui import choices
+from explorer.ui import choices, html
 from explorer.ui.tiles import CHOOSING, Tile, row
 
 KEY, LABEL = "positive", "Grad-CAM++"
@@ -26,7 +25,7 @@ SAME = 0.999  # cosine above which two layers of weights draw the same map to th
 
 
 def build():
-    gr.HTML("<h3>How alike the weights are: cosine similarity</h3>")
+    gr.HTML(html.section("How alike the weights are: cosine similarity"))
     table = gr.HTML(elem_id="cosines", js_on_load=CHOOSING)
     with gr.Row():
         with gr.Column(min_width=320, scale=3):
@@ -38,47 +37,47 @@ def build():
 
 
 def wire(frame, places):
-    def choose(session, asked, dark, tell, told):
-        score, layer = told["choice"].split("|")
-        return _drawn(session, asked, dark, score, layer)
+    def choose(session, controls, dark, tell, event):
+        score, layer = event["choice"].split("|")
+        return _drawn(session, controls, dark, score, layer)
 
     frame.run_chosen(places["cosines"].click, choose, places)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result, (_, progress) = session.result, session.begin(tell)
     classifier = result.classifier
     layers = choices.film(classifier)
     layers += [result.layer] if result.layer not in layers else []
     scores = [key for key in SCORES_OF[classifier.kind] if not key.endswith("naive")] or [classifier.default_score]
-    found = {}
+    pairs = {}
     for done, score in enumerate(scores):
         progress("scores", done, len(scores))
         at = at_picture(classifier, layers, result.image, result.class_index, score)
-        found |= {(score, layer.name): pair(one) for layer, one in zip(layers, at, strict=True)}
-    session.kept[KEY] = found
-    score = result.settings["score"] if (result.settings["score"], result.layer.name) in found else scores[0]
-    return _drawn(session, asked, dark, score, result.layer.name)
+        pairs |= {(score, layer.name): pair(one) for layer, one in zip(layers, at, strict=True)}
+    session.kept[KEY] = pairs
+    score = result.settings["score"] if (result.settings["score"], result.layer.name) in pairs else scores[0]
+    return _drawn(session, controls, dark, score, result.layer.name)
 
 
-def _drawn(session, asked, dark, score, layer):
-    found, result = session.kept[KEY], session.result
-    one = found[score, layer]
+def _drawn(session, controls, dark, score, layer):
+    pairs, result = session.kept[KEY], session.result
+    one = pairs[score, layer]
     tiles = []
     for label, cam in ((METHODS["grad_cam_plus_plus"].label, one.plus_plus), ("positive gradients", one.positive)):
         heatmap = normalise(resize(cam, *result.image.shape[:2]), 1e-300)
-        picture = overlay(result.image, heatmap, asked.colormap, asked.opacity)
+        picture = overlay(result.image, heatmap, controls.colormap, controls.opacity)
         tiles.append(Tile(picture, f"{label} at {layer}", f"{label}, max {formatting.or_dash(float(cam.max()))}"))
-    told = f"{_told(one, score, layer)} Both maps are drawn by their own largest value, without ε."
+    words = f"{_agreement(one, score, layer)} Both maps are drawn by their own largest value, without ε."
     return {
-        "cosines": _table(found, score, layer),
-        "positive_maps": f"{row(tiles)}<p class='caption'>{escape(told)}</p>",
-        "alpha_title": f"<h3>α of every positive gradient: {escape(score)} at {escape(layer)}</h3>",
+        "cosines": _table(pairs, (score, layer)),
+        "positive_maps": html.render("with_caption", html=row(tiles), words=words),
+        "alpha_title": html.section(f"α of every positive gradient: {score} at {layer}"),
         "alphas": share_histogram(one.coefficients, dark=dark),
     }
 
 
-def _told(one, score, layer):
+def _agreement(one, score, layer):
     if math.isnan(one.cosine):
         return f"At {layer} no gradient of the {score} is positive: neither map can be had."
     low, high = (formatting.or_dash(float(v)) for v in (one.coefficients.min(), one.coefficients.max()))
@@ -87,21 +86,17 @@ def _told(one, score, layer):
     return f"α lies between {low} and {high}: the weights differ (cosine {one.cosine:.3f}), and so do the maps."
 
 
-def _table(found, chosen_score, chosen_layer):
-    scores, layers = (list(dict.fromkeys(key[i] for key in found)) for i in (0, 1))
-    head = "".join(f"<th scope='col'>{escape(layer)}</th>" for layer in layers)
-    body = ""
-    for score in scores:
-        cells = (_cell(found[score, layer], score, layer, (chosen_score, chosen_layer)) for layer in layers)
-        body += f"<tr><th scope='row'>{escape(score)}</th>{''.join(cells)}</tr>"
-    head = f"<thead><tr><td></td>{head}</tr></thead>"
-    return f"<div class='grid'><table class='numbers'>{head}<tbody>{body}</tbody></table></div>"
+def _table(pairs, open_cell):
+    """open_cell: the (score, layer) whose maps are shown."""
+    scores, layers = (list(dict.fromkeys(key[i] for key in pairs)) for i in (0, 1))
+    rows = [
+        (score, [_cell(pairs[score, layer], f"{score}|{layer}", (score, layer) == open_cell) for layer in layers])
+        for score in scores
+    ]
+    return html.render("cosines", layers=layers, rows=rows)
 
 
-def _cell(one, score, layer, chosen):
-    words = "–" if math.isnan(one.cosine) else f"{one.cosine:.4f}"
+def _cell(one, choice, is_open):
     kind = "same" if one.cosine > SAME else "other"
-    return (
-        f'<td data-choice="{escape(f"{score}|{layer}", quote=True)}" role="button" tabindex="0" '
-        f'class="{kind}{" chosen" if (score, layer) == chosen else ""}">{words}</td>'
-    )
+    words = "–" if math.isnan(one.cosine) else f"{one.cosine:.4f}"
+    return choice, f"{kind} chosen" if is_open else kind, words

@@ -1,7 +1,5 @@
 """Scores: the same map of four scores, where float32 loses one of them, and how the logit can be made to lie."""
 
-from html import escape
-
 import gradio as gr
 import numpy as np
 
@@ -16,8 +14,8 @@ from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.logit_shift import altered, constant, painted
 from explorer.studies.softmax_margin import at_margin, errors_along, margin_of
-from explorer.ui import painter, text
-from explorer.ui.tiles import Tile, grid, row
+from explorer.ui import html, painter, text
+from explorer.ui.tiles import Tile, grid, of_map, row
 
 KEY, LABEL = "scores", "Scores"
 ABOUT = (
@@ -37,9 +35,9 @@ TIMES = 20  # the strongest term, against the logit's own map
 
 
 def build():
-    gr.HTML("<h3>The same map of every score</h3>")
+    gr.HTML(html.section("The same map of every score"))
     maps = gr.HTML(elem_id="score-maps")
-    gr.HTML(f"<h3>Where float32 loses the class</h3><p class='caption'>{LOST}</p>")
+    gr.HTML(html.section("Where float32 loses the class", LOST))
     with gr.Row(elem_id="margins"):
         with gr.Column(min_width=320, scale=3):
             margin = gr.Slider(
@@ -53,7 +51,7 @@ def build():
             naive = gr.HTML(elem_id="naive")
         with gr.Column(min_width=320, scale=2):
             lost = gr.Plot(show_label=False, elem_id="lost")
-    gr.HTML(f"<h3>A logit heatmap that says what you like</h3><p class='caption'>{LYING}</p>")
+    gr.HTML(html.section("A logit heatmap that says what you like", LYING))
     with gr.Row(elem_id="lying"):
         with gr.Column(min_width=230, scale=0):
             paint = painter.build("paint")
@@ -74,66 +72,54 @@ def build():
 
 
 def wire(frame, places):
-    def at(session, asked, dark, tell, margin):
-        return _at_margin(session, asked, dark, margin)
+    def at(session, controls, dark, tell, margin):
+        return _at_margin(session, controls, dark, margin)
 
-    def paint(session, asked, dark, tell, told):
-        return {"lie": _lie(session, asked, lambda logit: painted(logit, painter.cells(told, logit.signed.shape)))}
+    def paint(session, controls, dark, tell, event):
+        return {"lie": _lie(session, controls, lambda logit: painted(logit, painter.cells(event, logit.signed.shape)))}
 
-    def strengthen(session, asked, dark, tell, strength):
-        return {"lie": _lie(session, asked, lambda logit: _constant(logit, strength))}
+    def strengthen(session, controls, dark, tell, strength):
+        return {"lie": _lie(session, controls, lambda logit: _constant(logit, strength))}
 
     frame.run(places["margin"].input, at, places, [places["margin"]], latest=True)
     frame.run_chosen(places["paint"].click, paint, places)
     frame.run(places["strength"].input, strengthen, places, [places["strength"]], latest=True)
 
 
-def show(explorer, session, asked, dark, tell):
+def show(explorer, session, controls, dark, tell):
     result, (_, progress) = session.result, session.begin(tell)
     classifier, scores = result.classifier, SCORES_OF[result.classifier.kind]
-    found = {}
+    by_score = {}
     for score in scores:
         asks = result.asks | {"score": score, "layer": result.layer.name}
-        found[score] = explorer.cache.explain(classifier, result.image, progress=progress, **asks)
-    shown = {"score_maps": _maps(found, asked)}
+        by_score[score] = explorer.cache.explain(classifier, result.image, progress=progress, **asks)
+    places = {"score_maps": _maps(by_score, controls)}
     if classifier.kind != "softmax":
-        why = classifier.logits_reason or "Each class of this network has a sigmoid of its own: no softmax cancels."
-        told = f"<p class='caption'>{escape(why)}</p>"
-        return shown | {"naive": told, "lie": told}
+        reason = classifier.logits_reason or "Each class of this network has a sigmoid of its own: no softmax cancels."
+        return places | {"naive": html.caption(reason), "lie": html.caption(reason)}
     keys = ("logit", "probability")
     of = [at_picture(classifier, [result.layer], result.image, result.class_index, key)[0] for key in keys]
     errors = errors_along(result, of[0], np.linspace(0, MAX_MARGIN, 17)[1:], progress)
     session.kept[KEY] = result, *of, errors
     start = painter.corner(of[0].signed.shape)
     return (
-        shown
-        | _at_margin(session, asked, dark, 20)
+        places
+        | _at_margin(session, controls, dark, 20)
         | {
             "margin": 20,
             "strength": 0,
-            "paint": painter.html(start),
-            "lie": _lie(session, asked, lambda logit: painted(logit, start)),
+            "paint": painter.painting(start),
+            "lie": _lie(session, controls, lambda logit: painted(logit, start)),
         }
     )
 
 
-def _maps(found, asked):
-    heads = [(SCORES[key].label, _value(one, key)) for key, one in found.items()]
+def _maps(by_score, controls):
+    """A row a method, a column a score. by_score: {score: Result}."""
+    heads = [(SCORES[key].label, _value(one, key)) for key, one in by_score.items()]
     rows = []
-    for key in next(iter(found.values())).settings["methods"]:
-        tiles = []
-        for score, one in found.items():
-            map_, badge = one[key], text.BADGES[one[key].verdict]
-            picture = overlay(one.image, map_.heatmap, asked.colormap, asked.opacity)
-            tiles.append(
-                Tile(
-                    picture,
-                    f"{map_.label} of the {score}: {badge}",
-                    f"max {formatting.or_dash(map_.statistics['maximum'])}",
-                    badge="" if map_.verdict == "ok" else badge,
-                    data={"verdict": map_.verdict},
-                )
-            )
+    for key in next(iter(by_score.values())).settings["methods"]:
+        tiles = [of_map(one[key], one.image, f"of the {score}", controls) for score, one in by_score.items()]
         rows.append((METHODS[key].label, tiles))
     return grid(heads, rows)
 
@@ -142,23 +128,23 @@ def _value(one, score):
     return f"p = {text.probability(one)}" if score == "probability" else f"{float(one.path.scores[-1]):.6g}"
 
 
-def _at_margin(session, asked, dark, margin):
+def _at_margin(session, controls, dark, margin):
     result, logit, _, (margins, errors) = session.kept[KEY]
     ahead = margin_of(logit.logits, result.class_index)
     if margins is None:
-        told = (
+        words = (
             f"Another class is ahead of {result.class_name} by {-ahead:.2g}, and scaling the logits only puts it "
             "further behind. Choose the class that the network names."
         )
-        return {"naive": f"<p class='caption'>{escape(told)}</p>", "lost": None}
+        return {"naive": html.caption(words), "lost": None}
     naive, stable = at_margin(result, logit, margin)
     tiles = [
-        _signed_tile(result, asked, one, f"{label}, p = {float32(one.score)}")
+        _signed_tile(result, controls, one, f"{label}, p = {float32(one.score)}")
         for label, one in (("naive float32", naive), ("stable", stable))
     ]
-    told = f"Before scaling the margin is {ahead:.3g}. Both maps are Grad-CAM by their own largest value, without ε."
+    words = f"Before scaling the margin is {ahead:.3g}. Both maps are Grad-CAM by their own largest value, without ε."
     return {
-        "naive": f"{row(tiles)}<p class='caption'>{escape(told)}</p>",
+        "naive": html.render("with_caption", html=row(tiles), words=words),
         "lost": naive_error(margins, errors, margin, dark),
     }
 
@@ -170,43 +156,37 @@ def _constant(logit, strength):
     return constant(logit.activations, strength * np.abs(logit.signed).max() / (sums.max() or 1) * places)
 
 
-def _lie(session, asked, weights_of):
+def _lie(session, controls, weights_of):
     result, logit, probability, _ = session.kept[KEY]
-    found = altered(result.classifier, result.layer, result.image, logit, result.class_index, weights_of(logit))
+    network = altered(result.classifier, result.layer, result.image, logit, result.class_index, weights_of(logit))
     maps = {
         "the logit's, before": np.maximum(logit.signed, 0),
-        "the logit's, altered": found.logit_map,
+        "the logit's, altered": network.logit_map,
         "the probability's, before": np.maximum(probability.signed, 0),
-        "the probability's, altered": found.probability_map,
+        "the probability's, altered": network.probability_map,
     }
-    tiles = [_tile(result, asked, cam, words) for words, cam in maps.items()]
-    return row(tiles) + _outputs(result, logit.logits, found)
+    tiles = [_tile(result, controls, cam, words) for words, cam in maps.items()]
+    return row(tiles) + _outputs(result, logit.logits, network)
 
 
-def _signed_tile(result, asked, one, words):
-    return _tile(result, asked, np.maximum(one.signed, 0), words)
+def _signed_tile(result, controls, one, words):
+    return _tile(result, controls, np.maximum(one.signed, 0), words)
 
 
-def _tile(result, asked, cam, words):
+def _tile(result, controls, cam, words):
     heatmap = normalise(resize(cam, *result.image.shape[:2]), 1e-300)
-    return Tile(overlay(result.image, heatmap, asked.colormap, asked.opacity), f"Grad-CAM: {words}", words)
+    return Tile(overlay(result.image, heatmap, controls.colormap, controls.opacity), f"Grad-CAM: {words}", words)
 
 
-def _outputs(result, before, found):
-    """The five most probable classes of both networks, and by how much any probability has changed."""
-    old, new = probabilities(result.classifier.kind, np.stack([before, found.logits]))
+def _outputs(result, before, network):
+    """The five most probable classes of both networks, and by how much any probability has changed. before: the logits
+    of the network as it is; network: as `explorer.studies.logit_shift.altered` returns it."""
+    old, new = probabilities(result.classifier.kind, np.stack([before, network.logits]))
     names = result.classifier.class_names
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(names[i])}</th>"
-        f"<td>{four_decimals(old[i])}</td><td>{four_decimals(new[i])}</td></tr>"
-        for i in old.argsort()[::-1][:5]
+    words = (
+        f"Every logit has changed by {network.shift:+.4g}; no probability changes by more than "
+        f"{formatting.short(float(np.abs(old - new).max()))}, which is rounding. All four maps are Grad-CAM, each by "
+        "its own largest value, without ε."
     )
-    head = "<thead><tr><td></td><th>before</th><th>altered</th></tr></thead>"
-    most = float(np.abs(old - new).max())
-    told = (
-        f"Every logit has changed by {found.shift:+.4g}; no probability changes by more than "
-        f"{formatting.short(most)}, which is rounding. All four maps are Grad-CAM, each by its own largest value, "
-        "without ε."
-    )
-    table = f"<div class='grid'><table class='numbers'>{head}<tbody>{rows}</tbody></table></div>"
-    return f"{table}<p class='caption'>{told}</p>"
+    rows = [(names[i], four_decimals(old[i]), four_decimals(new[i])) for i in old.argsort()[::-1][:5]]
+    return html.render("outputs", rows=rows, words=words)

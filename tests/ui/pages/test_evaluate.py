@@ -17,12 +17,12 @@ from explorer.evaluation.source import Source
 from explorer.models.spec import Network
 from explorer.models.toy.scenes import draw_scene
 from explorer.ui import evaluations
-from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Given, wanted
+from explorer.ui.actions import TOY, Explorer, guarded
+from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Form, plan_of
 from explorer.ui.pages import evaluate
 from explorer.ui.state import Session
-from explorer.ui.wiring import TOY, Explorer, guarded
 from support import networks, visitor
-from support.visitor import Telling, asked, silent
+from support.visitor import Telling, controls, silent
 
 PICTURES = 6
 
@@ -43,7 +43,7 @@ def explorer(monkeypatch, made):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Drawing them takes longer than all else with so few pictures."""
-    monkeypatch.setattr("explorer.evaluation.report.document.figures", lambda *given: {})
+    monkeypatch.setattr("explorer.evaluation.report.document.figures", lambda *form: {})
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ def xml(path, label="anchor", objects=1):
 
 def opened(explorer, session, files, /, **changes):
     """The page opened, its controls as given -> what the visitor has on it."""
-    evaluate.show(explorer, session, asked(), False, silent)
+    evaluate.show(explorer, session, controls(), False, silent)
     desk = evaluate._desk(session)
-    desk.given = replace(desk.given, **({"kind": FILES, "files": files, "curves": False} | changes))
+    desk.form = replace(desk.form, **({"kind": FILES, "files": files, "curves": False} | changes))
     return desk
 
 
 def evaluated(explorer, session, desk, tell=silent, **changes):
-    return guarded(lambda: evaluate._evaluate(explorer, session, asked(**changes), False, tell, desk))
+    return guarded(lambda: evaluate._evaluate(explorer, session, controls(**changes), False, tell, desk))
 
 
 def stop_after(session, pictures):
@@ -90,20 +90,20 @@ def stop_after(session, pictures):
 
 
 def test_the_controls_are_those_of_the_network(explorer, session, net):
-    places = evaluate.show(explorer, session, asked(), False, silent)
+    places = evaluate.show(explorer, session, controls(), False, silent)
     assert places["layers"]["value"] == [layer.name for layer in net.block_ends[-2:]], "the last two block ends"
     assert [kind for _, kind in places["kind"]["choices"]] == [FILES], "scenes are of ToyVGG's kinds alone"
     assert places["files"]["visible"] and not places["scenes"]["visible"], "only what belongs to the kind is shown"
     assert "none is chosen yet" in places["evaluate_cost"], "what is missing is told"
-    again = evaluate.show(explorer, session, asked(), False, silent)
+    again = evaluate.show(explorer, session, controls(), False, silent)
     assert "layers" not in again and "kind" not in again, "of the same network they stay as the visitor left them"
 
 
 def test_what_is_asked_is_the_left_column_and_the_page(session, files):
-    given = Given(FILES, 20, 0, files, None, "predicted", ("pool",), (), True)
-    left = asked(steps=7, score="logit", exponent=-5, units="all", methods=["sise", "cam", "rsi_grad_cam"])
-    found = wanted(session, left, given).questions
-    assert found == Questions(
+    form = Form(FILES, 20, 0, files, None, "predicted", ("pool",), (), True)
+    left = controls(steps=7, score="logit", exponent=-5, units="all", methods=["sise", "cam", "rsi_grad_cam"])
+    questions = plan_of(session, left, form).questions
+    assert questions == Questions(
         network=session.network,
         layers=("pool",),
         methods=("rsi_grad_cam", "sise"),
@@ -112,8 +112,8 @@ def test_what_is_asked_is_the_left_column_and_the_page(session, files):
         score="logit",
         units="all",
     ), "CAM applies at no such layer, and is left out"
-    rules = wanted(
-        session, asked(), replace(given, rules=[CORRECT, SMALL_BOX], boxes=["a.csv"], classes="boxes", curves=False)
+    rules = plan_of(
+        session, controls(), replace(form, rules=[CORRECT, SMALL_BOX], boxes=["a.csv"], classes="boxes", curves=False)
     ).questions
     assert rules.rules == Rules(True, False, 0.5) and rules.curve_steps == 0, "the paper's rules; no curves"
 
@@ -140,34 +140,34 @@ def test_a_mistake_is_told_in_one_sentence(explorer, session, files, changes, wo
 
 
 def test_only_so_many_pictures_so_large_and_only_pictures(session, files, tmp_path, monkeypatch):
-    given = Given(FILES, files=files, layers=("pool",))
-    assert wanted(session, asked(), given).count == PICTURES
+    form = Form(FILES, files=files, layers=("pool",))
+    assert plan_of(session, controls(), form).count == PICTURES
     notes = tmp_path / "notes.txt"
     notes.write_text("hello", encoding="utf-8")
-    told = networks.refused(wanted, session, asked(), replace(given, files=[*files, str(notes)]))
+    told = networks.refused(plan_of, session, controls(), replace(form, files=[*files, str(notes)]))
     assert "notes.txt" in told, "what is no picture is named"
-    told = networks.refused(wanted, session, asked(), replace(given, files=files * 34))
+    told = networks.refused(plan_of, session, controls(), replace(form, files=files * 34))
     assert "at most 200" in told and "204" in told and "python -m explorer evaluate" in told, "and where more can be"
     monkeypatch.setattr(evaluations, "MAX_BYTES", 100)
-    assert "picture-0.png" in networks.refused(wanted, session, asked(), given), "a file that is too large"
+    assert "picture-0.png" in networks.refused(plan_of, session, controls(), form), "a file that is too large"
 
 
 def test_an_evaluation_needs_a_network():
     with pytest.raises(InputError, match="none is loaded"):
-        wanted(Session(), asked(), Given())
+        plan_of(Session(), controls(), Form())
 
 
 def test_what_it_takes_is_said_beforehand(explorer, session, net, files):
     desk = opened(explorer, session, files, layers=["pool"])
-    places = evaluate._offer(explorer, session, asked(steps=4), desk)
+    places = evaluate._offer(explorer, session, controls(steps=4), desk)
     assert "6 pictures, each some 8 times" in places["evaluate_cost"], "five points, and each of three maps shown"
     assert "tested from 10 pictures on" in places["evaluate_cost"], "and that six say nothing of the claims"
-    explorer.explain(session, asked(steps=3), False, silent)  # now the pace is known
-    desk.given = replace(desk.given, curves=True)
-    places = evaluate._offer(explorer, session, asked(steps=4), desk)
+    explorer.explain(session, controls(steps=3), False, silent)  # now the pace is known
+    desk.form = replace(desk.form, curves=True)
+    places = evaluate._offer(explorer, session, controls(steps=4), desk)
     assert "each some 62 times" in places["evaluate_cost"], "and with insertion and deletion 2·9 more a map"
     assert ", about " in places["evaluate_cost"], "and how long"
-    sise = evaluations.passes(session.result, wanted(session, asked(methods=["sise"]), desk.given).questions)
+    sise = evaluations.passes(session.result, plan_of(session, controls(methods=["sise"]), desk.form).questions)
     assert sise == 5 + 19 + 4 + 5 + 6, (
         "a picture a mask for methods that mask: stem, features and neck have so many maps"
     )
@@ -218,7 +218,7 @@ def test_the_report_stands_on_the_page_in_its_order(explorer, session, files):
 def test_stopped_and_gone_on_with_it_comes_to_the_same(explorer, session, files, no_figures):
     whole = opened(explorer, session, files)
     evaluated(explorer, session, whole)
-    whole = whole.shown
+    whole = whole.report
     desk = opened(explorer, session, files)
     places = evaluated(explorer, session, desk, stop_after(session, 2))
     assert "Stopped. 2 of 6 pictures" in places["status"], "how far it was"
@@ -227,7 +227,7 @@ def test_stopped_and_gone_on_with_it_comes_to_the_same(explorer, session, files,
     done = []
     places = evaluated(explorer, session, desk, Telling(lambda stage, done_, total: done.append(done_)))
     assert done[0] == 2 and "6 of 6" in places["status"], "it begins where it was, and finishes"
-    np.testing.assert_array_equal(desk.shown.table["raw_mean"], whole.table["raw_mean"])
+    np.testing.assert_array_equal(desk.report.table["raw_mean"], whole.table["raw_mean"])
     assert places["evaluate_start"]["value"] == "Evaluate", "then there is nothing left to go on with"
 
 
@@ -236,9 +236,9 @@ def test_another_question_begins_anew(explorer, session, files, no_figures):
     evaluated(explorer, session, desk, stop_after(session, 2))
     stopped = desk.run
     for change in ({"steps": 5}, {"exponent": -6}, {"score": "logit"}):
-        places = evaluate._offer(explorer, session, asked(**change), desk)
+        places = evaluate._offer(explorer, session, controls(**change), desk)
         assert places["evaluate_start"]["value"] == "Evaluate", f"with {change} it is another evaluation"
-    assert evaluate._offer(explorer, session, asked(), desk)["evaluate_start"]["value"] == "Go on", "changed back"
+    assert evaluate._offer(explorer, session, controls(), desk)["evaluate_start"]["value"] == "Go on", "changed back"
     evaluated(explorer, session, desk, stop_after(session, 1), steps=5)
     assert desk.run is not stopped and desk.run.done == 1, "nothing of the other one is in it"
 
@@ -253,7 +253,7 @@ def test_a_newer_question_replaces_it_without_a_word_and_it_can_go_on(explorer, 
 
     def ask(stage, done, total):
         if done == 3 and stage.startswith("pictures"):
-            explorer.explain(session, asked(steps=3), False, silent)
+            explorer.explain(session, controls(steps=3), False, silent)
 
     assert evaluated(explorer, session, desk, Watching(ask)) is None, "the newer question says what there is to say"
     assert shown[-1]["evaluate_start"]["value"] == "Go on", "only the button changes"
@@ -263,10 +263,10 @@ def test_a_newer_question_replaces_it_without_a_word_and_it_can_go_on(explorer, 
 def test_a_new_question_keeps_the_report_that_is_there(explorer, session, files, no_figures):
     desk = opened(explorer, session, files)
     evaluated(explorer, session, desk)
-    shown = desk.shown
-    explorer.explain(session, asked(steps=3), False, silent)
-    places = evaluate.show(explorer, session, asked(), False, silent)
-    assert desk.shown is shown and not {"evaluated", "extremes", "download"} & set(places), "no place is touched"
+    shown = desk.report
+    explorer.explain(session, controls(steps=3), False, silent)
+    places = evaluate.show(explorer, session, controls(), False, silent)
+    assert desk.report is shown and not {"evaluated", "extremes", "download"} & set(places), "no place is touched"
 
 
 def test_boxes_classes_and_rules_of_ones_own_pictures(explorer, session, files, tmp_path):
@@ -274,7 +274,7 @@ def test_boxes_classes_and_rules_of_ones_own_pictures(explorer, session, files, 
     desk = opened(explorer, session, files, boxes=boxes, classes="boxes", rules=[ONE_BOX])
     places = evaluated(explorer, session, desk)
     assert "1 dropped: not exactly one box" in places["evaluated"], places["status"]
-    assert set(desk.shown.table["class_name"]) == {"anchor"}, "the class is the boxes' label"
+    assert set(desk.report.table["class_name"]) == {"anchor"}, "the class is the boxes' label"
     assert places["energy"]["visible"], "with boxes there is the energy"
     assert "energy" in places["extremes"]
 
@@ -283,8 +283,8 @@ def test_pictures_of_one_name_are_all_evaluated(explorer, session, tmp_path, no_
     files = [saved(tmp_path / str(i) / "same.png", i) for i in range(3)]
     desk = opened(explorer, session, files)
     evaluated(explorer, session, desk)
-    assert sorted(desk.shown.names.values()) == ["same-2.png", "same-3.png", "same.png"]
-    pixels = [desk.shown.picture(i)[1] for i in range(3)]
+    assert sorted(desk.report.names.values()) == ["same-2.png", "same-3.png", "same.png"]
+    pixels = [desk.report.picture(i)[1] for i in range(3)]
     assert all(any(np.array_equal(networks.picture(i), one) for one in pixels) for i in range(3)), "none is lost"
 
 
@@ -302,7 +302,7 @@ def test_the_folder_goes_with_the_report(explorer, session, files, no_figures):
     stopped = desk.run.folder.parent
     assert stopped.exists(), "as long as it can be gone on with"
     evaluated(explorer, session, desk, steps=3)
-    shown = desk.shown.folder.parent
+    shown = desk.report.folder.parent
     evaluated(explorer, session, desk, stop_after(session, 1))
     gc.collect()
     assert not stopped.exists() and shown.exists(), "what nobody can come back to is removed"
@@ -315,11 +315,11 @@ def test_scenes_are_evaluated_by_the_network_that_learnt_them(classifier):
     shared, session = Explorer(), Session()
     shared.loaded.get(TOY, lambda: classifier)
     asks = {"model": "toy-vgg", "steps": 2, "layer": "block5_pool", "methods": list(METHODS)[:2]}
-    shared.open(session, asked(**asks), False)
-    places = evaluate.show(shared, session, asked(**asks), False, silent)
+    shared.open(session, controls(**asks), False)
+    places = evaluate.show(shared, session, controls(**asks), False, silent)
     assert [kind for _, kind in places["kind"]["choices"]] == [SCENES, FILES] and places["scenes"]["visible"]
     desk = evaluate._desk(session)
-    desk.given = replace(desk.given, scenes=5, seed=3, curves=False, layers=["block5_pool"])
+    desk.form = replace(desk.form, scenes=5, seed=3, curves=False, layers=["block5_pool"])
     places = evaluated(shared, session, desk, **asks)
     assert "5 of 5" in places["status"] and "energy" in places["extremes"], "scenes bring their boxes"
-    assert np.array_equal(desk.shown.picture(2)[1], draw_scene((3, 3, 2), size=224).image), "drawn from the seed"
+    assert np.array_equal(desk.report.picture(2)[1], draw_scene((3, 3, 2), size=224).image), "drawn from the seed"

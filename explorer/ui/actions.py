@@ -1,0 +1,341 @@
+"""What happens when a visitor does something: actions take and return plain values, without any event.
+
+An action returns a dict from the name of a place on the page to its new value.
+"""
+
+import logging
+import math
+import time
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+import gradio as gr
+
+from explorer.attribution.methods import METHODS, MaskMethod
+from explorer.attribution.scores import SCORES_OF
+from explorer.engine.applicability import objections
+from explorer.engine.masking import max_masks
+from explorer.engine.result_cache import ResultCache
+from explorer.errors import Cancelled, InputError
+from explorer.models.pool import Loaded
+from explorer.models.spec import Network
+from explorer.network import output_head
+from explorer.ui import choices, networks, results, text, zerogpu
+from explorer.ui.controls import MIN_EXPONENT, score_choices
+from explorer.ui.examples import examples
+from explorer.ui.question import OPENING, question
+from explorer.ui.state import Superseded
+
+log = logging.getLogger("explorer")
+
+TOY = Network("toy-vgg")
+
+
+class Silent:
+    """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
+
+    job = None
+
+    def __call__(self, stage, done, total):
+        pass
+
+    def show(self, make):
+        pass
+
+
+_silent = Silent()
+
+
+class Explorer:
+    """What all visitors share: the networks, each loaded once, and the results of the last requests.
+
+    first: the Network the page opens with. allow_own: whether visitors may bring networks and name files of weights.
+    report: the `explorer.ui.reports.Report` that is shown, and whose pictures links go to; None: no report.
+    """
+
+    def __init__(self, first=TOY, allow_own=False, report=None):
+        self.first, self.allow_own, self.report = first, allow_own, report
+        self._networks = WeakKeyDictionary()  # classifier -> its Network
+        self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
+        self.computing = zerogpu.explaining(self._networks.__getitem__)
+        self.cache = ResultCache(answer=self.computing.answer)
+        self.loaded = Loaded(let_go=self.cache.forget)
+
+    def classifier(self, session, controls, tell=_silent):
+        return self._load(self._network(session, controls), tell)
+
+    def _network(self, session, controls):
+        """The Network asked for; its head is None unless the visitor chose one that differs from what is shown."""
+        network = session.networks.get(controls.model) or Network(controls.model)
+        if controls.model != session.model:  # the output chosen is one of the network before
+            return network
+        if controls.head in (None, session.head) or session.is_old(controls):
+            return session.network
+        return replace(network, head=controls.head)
+
+    def pace(self, classifier):
+        """Seconds a picture, as its last explanation took; None before the first."""
+        return self._paces.get(classifier)
+
+    def _load(self, network, tell):
+        classifier = self.loaded.get(network, lambda: network.load(tell))
+        self._networks[classifier] = network
+        return classifier
+
+    def warm_up(self):
+        """Load the first network and explain its first example, so that the page opens at once."""
+        classifier = self._load(self.first, _silent)
+        if self.computing.lent:  # to visitors alone: the first one's answer then serves the others
+            return
+        opening = examples(self.first)[0]
+        asks = OPENING | {"score": classifier.default_score} | opening.asks
+        self.cache.explain(classifier, opening.image, **asks)
+
+    def open(self, session, controls, dark):
+        """A new visitor: the examples, the first of them explained."""
+        if self.first != Network(controls.model):
+            controls = replace(controls, model=self.listed(session, self.first))
+        return self.explain(session, controls, dark, _silent)
+
+    def listed(self, session, network):
+        """What the page's list calls a network, which joins the visitor's own where it is not of the list."""
+        if not network.own and network == Network(network.name):
+            return network.name
+        session.networks[network.label] = network
+        return network.label
+
+    def add(self, session, controls, dark, files, tell):
+        before = len(session.pictures)
+        complaints = session.add(files)
+        added = len(session.pictures) - before
+        if not added:
+            return {"status": results.status("No picture among these files:", "wrong", items=complaints)}
+        places = self.explain(session, controls, dark, tell)
+        if complaints:
+            words = f"Added {added} of {added + len(complaints)} files:"
+            places["status"] = results.status(words, "wrong", items=complaints)
+        return places
+
+    def select(self, session, controls, dark, index, tell):
+        if session.is_old(controls) and index >= len(session.pictures):
+            raise InputError("The pictures have just changed with the network; choose one of those that are there now.")
+        session.choose(index)
+        return self.explain(session, controls, dark, tell)
+
+    def bring_network(self, session, controls, dark, file, labels, preprocessing, tell):
+        """A visitor's own .keras file."""
+        self._require_permission()
+        if not file:
+            raise InputError("A network of your own comes as a .keras file, and none is chosen yet; drop one here.")
+        network = Network(str(file), labels=labels and str(labels), preprocessing=preprocessing)
+        return self._bring(session, controls, dark, network, tell)
+
+    def bring_weights(self, session, controls, dark, path, tell):
+        """A file of weights for the network that is chosen."""
+        self._require_permission()
+        if not str(path or "").strip():
+            raise InputError("Weights come from a file, and no path is written yet; write one here.")
+        network = self._network(session, controls)
+        if network.own:
+            raise InputError(
+                f"A file of weights is for a network of the list, and {network.label} is your own: choose one above."
+            )
+        return self._bring(session, controls, dark, replace(network, weights=path.strip()), tell)
+
+    def _bring(self, session, controls, dark, network, tell):
+        self._load(network, tell)  # what is wrong with it is told before anything on the page changes
+        session.networks[network.label] = network
+        return self.explain(session, replace(controls, model=network.label, head=None), dark, tell)
+
+    def _require_permission(self):
+        if not self.allow_own:
+            raise InputError(
+                "This server takes no networks or weights from visitors; start your own with make run to bring one."
+            )
+
+    def ask(self, session, controls, dark, tell):
+        """The same for a choice in the controls, which tell of one choice several times, and of none when they lose the
+        focus: identical questions are one, and what stands on the page already is not asked, nor said, again."""
+        if session.is_asked_again(controls):
+            raise Superseded
+        if session.is_shown(controls):  # perhaps after a mistake in a field, which is then corrected
+            return {"status": ready(session) if session.is_corrected(controls) else gr.update()}
+        return self.explain(session, controls, dark, tell)
+
+    def explain(self, session, controls, dark, tell):
+        """Explain the chosen picture by the chosen network.
+
+        Where either is another than that of the results, it starts afresh: the class is the most probable, the layer
+        the network's last, unless the picture is an example that asks for others. A mistake or a stop leaves results,
+        picture and network on the page as they were; a newer question replaces this one (Superseded).
+        """
+        number = session.number if controls.number is None else controls.number
+        job, progress = session.begin(tell, (controls.sweep, session.shown), number)
+        session.look, previews = controls, []
+
+        def preview(found):
+            previews.append(found)
+            tell.show(lambda: results.preview(found, session.look))
+
+        try:
+            network = self._network(session, controls)
+            classifier = self._load(network, progress)
+            pictures, shown = session.pictures, session.shown
+            if network != session.network:
+                pictures, shown = session.with_examples(examples(network))
+            picture = pictures[shown]
+            asks, sentences = question(session, controls, classifier, network, picture)
+            begun = time.monotonic()
+            result = self.cache.explain(
+                classifier, picture.image, epsilon=controls.epsilon, progress=progress, preview=preview, **asks
+            )
+            if result.cost.passes:
+                self._paces[classifier] = (time.monotonic() - begun) / result.cost.passes
+        except (InputError, Cancelled) as why:
+            if session.result is None or job.superseded:
+                raise
+            session.go_back()
+            session.refused = session.with_shown_lists(controls).sweep
+            classifier = session.result.classifier
+            if previews or session.number_on_page != session.number:
+                return self._show(session, classifier, dark) | told(why)
+            return strip(session) | self._controls(session, classifier) | told(why)
+        finally:
+            job.about = None
+        if job.superseded:
+            raise Superseded
+        if session.result is None or sentences or result.question != session.result.question:
+            session.sentence = " ".join(sentences)
+        session.pictures, session.shown = pictures, shown
+        session.head = classifier.chosen_head
+        session.answered(result, picture, network, controls)
+        session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
+        job.answered = True
+        return self._show(session, classifier, dark)
+
+    def _methods_note(self, classifier, result):
+        """Which methods do not apply at the layer, and what those that show the network many pictures would take."""
+        masked = [(method.label, key) for key, method in METHODS.items() if isinstance(method, MaskMethod)]
+        counts = [(label, max_masks(key, classifier, result.layer)) for label, key in masked]
+        return results.methods_note(objections(classifier, result.layer, result.path), counts, self.pace(classifier))
+
+    def _show(self, session, classifier, dark):
+        """Everything on the page, so that no place can be left behind by a question that was replaced."""
+        result, likeliest = session.result, int(session.at_baseline.argmax())
+        session.note = note(session.explained, result)
+        return (
+            redraw(session, session.look, dark)
+            | strip(session)
+            | self._controls(session, classifier)
+            | {
+                "heading": results.heading(result),
+                "path": results.path(result, dark),
+                "completeness": results.completeness(result),
+                "seen": results.seen(session.explained, result),
+                "preview": results.baseline_preview(
+                    result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
+                ),
+                "status": ready(session),
+                "methods_note": self._methods_note(classifier, result),
+                "machine": results.machine(self.computing.describe()),
+            }
+        )
+
+    def _controls(self, session, classifier):
+        """The lists that belong to the result, and its number."""
+        result, heads, allowed = session.result, classifier.heads, SCORES_OF[classifier.kind]
+        return {
+            "model": gr.update(choices=networks.choices(session.networks), value=session.model),
+            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
+            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
+            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
+            "score": gr.update(
+                choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
+            ),
+            "number": session.number,
+        }
+
+
+def ready(session):
+    """The line of status once an answer stands."""
+    words = " ".join(filter(None, (session.sentence, session.note)))
+    return results.status(words or text.READY, detail=text.cost(session.result))
+
+
+def note(picture, result):
+    """What an example shows, where it is shown in the way that the note is about."""
+    settings, asks = result.settings, picture.asks
+    usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
+    there = settings["layer"] == asks.get("layer", settings["layer"])
+    named = asks.get("class_index")
+    shown = int(result.probabilities.argmax()) if named is None else result.classifier.class_index(named)
+    return picture.note if usual and there and result.class_index == shown else ""
+
+
+def told(why):
+    """The sentence for a visitor's mistake, or for a stop."""
+    if isinstance(why, Cancelled):
+        return {"status": results.status(text.STOPPED)}
+    if why.__cause__ is not None:  # a sentence put in place of some other fault, which may be one of ours
+        log.warning("told a visitor: %s", why, exc_info=why)
+    return {"status": results.status(str(why), "wrong")}
+
+
+def guarded(work):
+    """What work() gives, or the sentence that says why not; the results on the page stay as they are.
+
+    None where a newer question has replaced this one: whatever there is to say, that one says.
+    """
+    try:
+        return work()
+    except Superseded:
+        return None
+    except (InputError, Cancelled) as why:
+        return told(why)
+    except Exception:  # the outer edge: the visitor is told, the log gets the traceback
+        log.exception("a handler of the page failed")
+        return {"status": results.status(text.FAULT, "wrong")}
+
+
+def redraw(session, controls, dark):
+    """What depends on ε, colours, opacity and scale alone: the network is not asked."""
+    session.look = controls
+    if session.result is None:
+        return {}
+    if session.result.epsilon != controls.epsilon:
+        session.result = session.result.at_epsilon(controls.epsilon)
+    lower, words = lower_exponent(session.result), note(session.explained, session.result)
+    said = {}
+    if words != session.note and session.job.about is None:  # while something is computed, the line is about that
+        session.note = words
+        said = {"status": ready(session)}
+    return said | {
+        "cards": results.cards(session.result, controls.colormap, controls.opacity, controls.scale),
+        "notice": results.notice(session.result, session.at_baseline[session.result.class_index]),
+        "histograms": results.histograms(session.result, dark),
+        "exponent": gr.update(label=text.epsilon_label(controls.epsilon)),
+        "lower_epsilon": gr.update(visible=lower is not None, value=f"Lower ε to 1e{lower}"),
+        "use_logit": gr.update(visible=_would_logit_help(session.result)),
+    }
+
+
+def lower_exponent(result):
+    """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
+    spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
+    within_reach = [spread for spread in spreads if spread > 10.0**MIN_EXPONENT]
+    if not within_reach:
+        return None
+    return max(MIN_EXPONENT, math.floor(math.log10(min(within_reach))) - 1)
+
+
+def _would_logit_help(result):
+    return result.settings["score"] != "logit" and any(one.verdict in ("dark", "blank") for one in result)
+
+
+def strip(session):
+    """The strip of pictures where it has changed: given again what it holds, the browser would fetch it again."""
+    session.job.shows = session.number, session.strip_now
+    if session.strip == session.strip_now:
+        return {}
+    thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
+    return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}
