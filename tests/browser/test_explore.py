@@ -124,7 +124,7 @@ def test_maps_sharpen_while_the_path_is_walked(explore):
         new MutationObserver(() => {
             const map = cards.querySelector('.sharpening figure.card:last-of-type > img');
             if (map && !window.sharpened.includes(map.src)) window.sharpened.push(map.src);
-        }).observe(cards, { childList: true, subtree: true });
+        }).observe(cards, { childList: true, subtree: true, attributes: true });
     }"""
     explore.evaluate(watch)
     _, now = after(explore, lambda: choose(explore, "layer", "block2_pool"))
