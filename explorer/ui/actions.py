@@ -170,20 +170,20 @@ class Explorer:
         picture and network on the page as they were; a newer question replaces this one (Superseded).
         """
         number = session.number if controls.number is None else controls.number
-        job, progress = session.begin(tell, (controls.sweep, session.shown), number)
+        job, progress = session.begin(tell, (controls.sweep, session.picture_index), number)
         session.look, previews = controls, []
 
-        def preview(found):
-            previews.append(found)
-            tell.show(lambda: results.preview(found, session.look))
+        def preview(result):
+            previews.append(result)
+            tell.show(lambda: results.preview(result, session.look))
 
         try:
             network = self._network(session, controls)
             classifier = self._load(network, progress)
-            pictures, shown = session.pictures, session.shown
+            pictures, index = session.pictures, session.picture_index
             if network != session.network:
-                pictures, shown = session.with_examples(examples(network))
-            picture = pictures[shown]
+                pictures, index = session.with_examples(examples(network))
+            picture = pictures[index]
             asks, sentences = question(session, controls, classifier, network, picture)
             begun = time.monotonic()
             result = self.cache.explain(
@@ -198,19 +198,19 @@ class Explorer:
             session.refused = session.with_shown_lists(controls).sweep
             classifier = session.result.classifier
             if previews or session.number_on_page != session.number:
-                return self._show(session, classifier, dark) | told(why)
-            return strip(session) | self._controls(session, classifier) | told(why)
+                return self._show(session, classifier, dark) | refusal(why)
+            return strip(session) | self._controls(session, classifier) | refusal(why)
         finally:
             job.about = None
         if job.superseded:
             raise Superseded
         if session.result is None or sentences or result.question != session.result.question:
             session.sentence = " ".join(sentences)
-        session.pictures, session.shown = pictures, shown
+        session.pictures, session.picture_index = pictures, index
         session.head = classifier.chosen_head
-        session.answered(result, picture, network, controls)
+        session.show_result(result, picture, network, controls)
         session.at_baseline = output_head.probabilities(classifier.kind, result.path.logits[:1])[0]
-        job.answered = True
+        job.has_answer = True
         return self._show(session, classifier, dark)
 
     def _methods_note(self, classifier, result):
@@ -231,7 +231,7 @@ class Explorer:
                 "heading": results.heading(result),
                 "path": results.path(result, dark),
                 "completeness": results.completeness(result),
-                "seen": results.seen(session.explained, result),
+                "seen": results.network_input(session.explained, result),
                 "preview": results.baseline_preview(
                     result.baseline_image, classifier.class_names[likeliest], session.at_baseline[likeliest]
                 ),
@@ -268,11 +268,11 @@ def note(picture, result):
     usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
     there = settings["layer"] == asks.get("layer", settings["layer"])
     named = asks.get("class_index")
-    shown = int(result.probabilities.argmax()) if named is None else result.classifier.class_index(named)
-    return picture.note if usual and there and result.class_index == shown else ""
+    class_index = int(result.probabilities.argmax()) if named is None else result.classifier.class_index(named)
+    return picture.note if usual and there and result.class_index == class_index else ""
 
 
-def told(why):
+def refusal(why):
     """The sentence for a visitor's mistake, or for a stop."""
     if isinstance(why, Cancelled):
         return {"status": results.status(text.STOPPED)}
@@ -291,7 +291,7 @@ def guarded(work):
     except Superseded:
         return None
     except (InputError, Cancelled) as why:
-        return told(why)
+        return refusal(why)
     except Exception:  # the outer edge: the visitor is told, the log gets the traceback
         log.exception("a handler of the page failed")
         return {"status": results.status(text.FAULT, "wrong")}
@@ -305,11 +305,11 @@ def redraw(session, controls, dark):
     if session.result.epsilon != controls.epsilon:
         session.result = session.result.at_epsilon(controls.epsilon)
     lower, words = lower_exponent(session.result), note(session.explained, session.result)
-    said = {}
+    status = {}
     if words != session.note and session.job.about is None:  # while something is computed, the line is about that
         session.note = words
-        said = {"status": ready(session)}
-    return said | {
+        status = {"status": ready(session)}
+    return status | {
         "cards": results.cards(session.result, controls.colormap, controls.opacity, controls.scale),
         "notice": results.notice(session.result, session.at_baseline[session.result.class_index]),
         "histograms": results.histograms(session.result, dark),
@@ -338,4 +338,4 @@ def strip(session):
     if session.strip == session.strip_now:
         return {}
     thumbnails = [(results.thumbnail(picture.image, 160), picture.name) for picture in session.pictures]
-    return {"strip": gr.update(value=thumbnails, selected_index=session.shown)}
+    return {"strip": gr.update(value=thumbnails, selected_index=session.picture_index)}

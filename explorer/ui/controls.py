@@ -63,14 +63,14 @@ class Controls:
     @property
     def baseline_spec(self):
         """The one word (or the picture) that `explorer.engine.baselines` understands."""
-        given = {
+        words = {
             "blurred": f"blurred:{_written(self.sigma)}",
             "uniform-noise": f"uniform-noise:{_written(self.seed)}",
             "gaussian-noise": f"gaussian-noise:{_written(self.seed)}",
             "colour": f"colour:{self.colour}",
             PICTURE_BASELINE: self.baseline_picture,
         }
-        return given.get(self.baseline, self.baseline)
+        return words.get(self.baseline, self.baseline)
 
 
 def _written(number):
@@ -82,7 +82,7 @@ def _written(number):
 # becomes of it is decided, and said, in one place; Gradio's own refusal would reach the log alone. Made by ABCMeta, for
 # Gradio's own metaclass writes a .pyi beside the file of every subclass.
 Dropdown = ABCMeta.__new__(
-    type(gr.Dropdown), "Dropdown", (gr.Dropdown,), {"__module__": __name__, "preprocess": lambda self, chosen: chosen}
+    type(gr.Dropdown), "Dropdown", (gr.Dropdown,), {"__module__": __name__, "preprocess": lambda self, choice: choice}
 )
 
 
@@ -111,9 +111,9 @@ def pictures_column():
         )
         camera_button = gr.Button("Camera", size="sm")
     camera = gr.Image(sources=["webcam"], type="filepath", visible=False, label="Camera", height=220, elem_id="camera")
-    shown = gr.State(False)
+    camera_on = gr.State(False)
     camera_button.click(
-        lambda shown: (not shown, gr.update(visible=not shown)), shown, [shown, camera], api_visibility="private"
+        lambda on: (not on, gr.update(visible=not on)), camera_on, [camera_on, camera], api_visibility="private"
     )
     return Pictures(strip, add, camera, gr.HTML(elem_id="seen"))
 
@@ -239,7 +239,7 @@ def own_network(allowed):
         file = gr.File(label="A .keras file", height=96, elem_id="own-file")
         labels = gr.File(label="Labels (optional)", height=96, elem_id="own-labels")
         preprocessing = gr.Dropdown(
-            [(f"{name}: {known.about}", name) for name, known in PREPROCESSINGS.items()],
+            [(f"{name}: {one.about}", name) for name, one in PREPROCESSINGS.items()],
             value="1/255",
             label="It is fed pixels as",
             allow_custom_value=True,

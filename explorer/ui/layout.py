@@ -23,8 +23,8 @@ def build(app, explorer):
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             places, button = _top()
             with gr.Tabs(elem_id="pages") as places["tabs"]:
-                shown, others, tabs = _pages()
-    places |= shown | control_places | {"strip": pictures.strip, "seen": pictures.seen}
+                explore_places, others, tabs = _pages()
+    places |= explore_places | control_places | {"strip": pictures.strip, "seen": pictures.seen}
     written = ("model", "head", "class_index", "layer", "score", "exponent", "number")
     places |= {name: getattr(controls, name) for name in written}
     wiring.wire(app, Frame(explorer, session, dark, controls, places), pictures, own, button, parameters, others, tabs)
@@ -45,9 +45,9 @@ def _pages():
     """Every page in its tab -> (the places of Explore, those of each other page by its key, the tabs by their key)."""
     tabs, others = {}, {}
     with gr.Tab(explore.LABEL, id=explore.KEY) as tabs[explore.KEY]:
-        shown = explore.build()
+        explore_places = explore.build()
     for key, page in OTHERS.items():
         with gr.Tab(page.LABEL, id=key) as tabs[key]:
             gr.HTML(html.caption(page.ABOUT))
             others[key] = page.build()
-    return shown, others, tabs
+    return explore_places, others, tabs

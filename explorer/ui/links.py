@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from explorer.errors import InputError
-from explorer.ui.actions import Silent, told
+from explorer.ui.actions import Silent, refusal
 from explorer.ui.state import Picture
 
 NAMES = {"layer": "layer", "class": "class_index"}  # words of the address -> what they ask
@@ -21,7 +21,7 @@ def open_at(explorer, session, controls, dark, address):
     try:
         return open_picture(explorer, session, controls, dark, explorer.report, address["picture"], asks, Silent())
     except InputError as why:
-        return explorer.open(session, controls, dark) | told(why)
+        return explorer.open(session, controls, dark) | refusal(why)
 
 
 def open_picture(explorer, session, controls, dark, report, number, asks, tell):

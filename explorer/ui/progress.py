@@ -20,18 +20,18 @@ class Tell:
 
     job = None  # see `Session.begin`
 
-    def __init__(self, told):
-        self._told, self._shown = told, None
+    def __init__(self, messages):
+        self._messages, self._last_shown = messages, None
 
     def __call__(self, *count):
-        self._told.put((count, None))
+        self._messages.put((count, None))
 
     def show(self, make):
         """Show the places that make() gives, the first time at once, then now and then."""
         now = time.monotonic()
-        if self._shown is None or now - self._shown >= INTERVAL:
-            self._shown = now
-            self._told.put((SHOW, make()))
+        if self._last_shown is None or now - self._last_shown >= INTERVAL:
+            self._last_shown = now
+            self._messages.put((SHOW, make()))
 
 
 def reporting(work, on_page=lambda shows: None):
@@ -40,23 +40,23 @@ def reporting(work, on_page=lambda shows: None):
     on_page(shows) is told what of an answer (see `explorer.ui.state.Job`) reaches the page, at the moment it does.
     tell(stage, done, total) and tell.show(make) may be called from inside `work`.
     """
-    told = queue.Queue()
+    messages = queue.Queue()
 
-    def found_by_work():
-        found = work(tell)
+    def outcome_of_work():
+        outcome = work(tell)
         if tell.job and tell.job.is_dropped:  # between its last word and its end
             raise Superseded
-        return found
+        return outcome
 
     def run():
-        told.put((None, guarded(found_by_work)))
+        messages.put((None, guarded(outcome_of_work)))
 
-    tell = Tell(told)
+    tell = Tell(messages)
 
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
     yield {"stop": gr.update(interactive=True)}
     while True:
-        count, outcome = told.get()
+        count, outcome = messages.get()
         replaced = tell.job and tell.job.superseded  # by a newer one, whose progress and Stop button stay
         if count is not None:
             if not replaced:

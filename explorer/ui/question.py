@@ -34,20 +34,20 @@ def question(session, controls, classifier, network, picture):
     if network != session.network:
         settings |= {"layer": None, "class_index": None}
     elif session.is_old(controls):
-        shown = session.result
-        settings |= {"layer": shown.layer.name, "class_index": shown.class_index, "score": shown.question.score}
+        on_page = session.result
+        settings |= {"layer": on_page.layer.name, "class_index": on_page.class_index, "score": on_page.question.score}
     if settings["score"] not in SCORES_OF[classifier.kind]:
         refused, settings["score"] = SCORES[settings["score"]].label, classifier.default_score
-        taken = SCORES[settings["score"]].label
-        sentences.append(f"The {refused} cannot be had of {network.label}; the {taken} is explained in its place.")
+        instead = SCORES[settings["score"]].label
+        sentences.append(f"The {refused} cannot be had of {network.label}; the {instead} is explained in its place.")
     if network != session.network or picture is not session.explained:
         settings |= {"class_index": None} | picture.asks
     layer = classifier.layer(settings["layer"])
-    chosen = settings["methods"]
-    settings["methods"] = tuple(key for key in chosen if objection(key, classifier, layer) is None)
-    if chosen and not settings["methods"] and network != session.network:
+    methods = settings["methods"]
+    settings["methods"] = tuple(key for key in methods if objection(key, classifier, layer) is None)
+    if methods and not settings["methods"] and network != session.network:
         settings["methods"] = tuple(key for key in DEFAULT if objection(key, classifier, layer) is None)
-        words = " and ".join(METHODS[key].label for key in chosen)
+        words = " and ".join(METHODS[key].label for key in methods)
         sentences.append(f"{words} cannot be had at {layer.name}; the methods of the paper are shown in their place.")
     if not settings["methods"]:
         raise InputError("No method is chosen that applies at this layer; choose one under Methods.")

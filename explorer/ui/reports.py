@@ -61,18 +61,17 @@ class Report:
             network = Network(**settings["network"])
             source = Source(**{one.name: settings["source"][one.name] for one in fields(Source)})
             with (folder / results.PICTURES).open(newline="", encoding="utf-8") as file:
-                rows = csv.DictReader(file)
-                became = [(int(row["index"]), row["image"], row["status"], row["reason"]) for row in rows]
+                rows = [(int(row["index"]), row["image"], row["status"], row["reason"]) for row in csv.DictReader(file)]
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise InputError(
                 f"A report lies in the folder of an evaluation that is finished, and {folder.name!r} holds none: check "
                 "its name, or finish it with python -m explorer evaluate --resume."
             ) from fault
-        failed = [(index, name, reason) for index, name, status, reason in became if status == "failed"]
-        found = Counter((status, reason if status == "dropped" else "") for _, _, status, reason in became)
-        names = {index: name for index, name, *_ in became}
+        failed = [(index, name, reason) for index, name, status, reason in rows if status == "failed"]
+        numbers = Counter((status, reason if status == "dropped" else "") for _, _, status, reason in rows)
+        names = {index: name for index, name, *_ in rows}
         table = Table.read(folder / results.TABLE)
-        return cls(folder, settings, network, source, table, counts(found, len(became)), failed, names, place)
+        return cls(folder, settings, network, source, table, counts(numbers, len(rows)), failed, names, place)
 
     @cached_property
     def _items(self):

@@ -111,7 +111,7 @@ def completeness(result):
     return html.render("completeness", words=f"{text.completeness(result)} {text.exactness(result)}".strip())
 
 
-def seen(picture, result):
+def network_input(picture, result):
     """The picture as it came beside what the network sees of it."""
     return html.render(
         "seen",

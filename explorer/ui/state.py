@@ -35,26 +35,26 @@ class Job:
     number: int = 0  # of the result that it was asked from
     newer: "Job | None" = field(default=None, repr=False)  # which has replaced it
     is_question: bool = False  # one that every place of the page is about
-    answered: bool = False  # the session holds its answer
+    has_answer: bool = False  # the session holds its answer
     shows: tuple = ()  # (the number of the result, what the strip holds) once its answer is on the page
 
     @property
     def is_dropped(self):
         """Whether its answer no longer reaches the page. One that the session holds already does, unless the next
         question is about to put another in its place."""
-        return self.superseded and (not self.answered or self.newer.is_question)
+        return self.superseded and (not self.has_answer or self.newer.is_question)
 
 
 @dataclass
 class Session:
     pictures: list[Picture] = field(default_factory=list)
-    shown: int = 0  # the picture that is chosen
+    picture_index: int = 0  # of the one that is chosen
     networks: dict[str, Network] = field(default_factory=dict)  # the visitor's own, by name
     job: Job = field(default_factory=Job)
     strip: Any = None  # what the page's strip holds, and which of it is chosen
     page: str = "explore"  # the page that is open
     shown_on: dict[str, Any] = field(default_factory=dict)  # page -> the Result it shows
-    kept: dict[str, Any] = field(default_factory=dict)  # page -> what it has computed and draws again
+    page_data: dict[str, Any] = field(default_factory=dict)  # page -> what it has computed and draws again
     look: Any = None  # what the page asks of colours and ε, always the latest
     # What the results on the page are of; all None before the first
     result: Result | None = None
@@ -75,7 +75,7 @@ class Session:
 
     @property
     def picture(self):
-        return self.pictures[self.shown]
+        return self.pictures[self.picture_index]
 
     def is_old(self, controls):
         """Whether the controls' class, layer, output and strip were those of another network or picture."""
@@ -86,7 +86,7 @@ class Session:
         job = self.job
         if job.about is None or job.stopped or job.superseded:
             return False
-        return job.about == (controls.sweep, self.shown) or (
+        return job.about == (controls.sweep, self.picture_index) or (
             controls.number is not None and controls.number < job.number
         )
 
@@ -99,31 +99,31 @@ class Session:
             except InputError as mistake:
                 complaints.append(str(mistake))
         if len(self.pictures) > first:
-            self.shown = first
+            self.picture_index = first
         return complaints
 
     def bring(self, picture):
         """Add a picture and choose it; in place of the one with its name and pixels, where there is one."""
         same = [one for one in self.pictures if one.name == picture.name and np.array_equal(one.image, picture.image)]
         if same:
-            self.shown = self.pictures.index(same[0])
-            self.pictures[self.shown] = picture
+            self.picture_index = self.pictures.index(same[0])
+            self.pictures[self.picture_index] = picture
         else:
             self.pictures.append(picture)
-            self.shown = len(self.pictures) - 1
+            self.picture_index = len(self.pictures) - 1
 
     def with_examples(self, examples):
         """The pictures with these examples in place of the others, and which of them is shown: the visitor's own stay,
         and so does one of them that is shown."""
         own = [picture for picture in self.pictures if not picture.example]
-        kept = self.picture if own and not self.picture.example else None
+        still_chosen = self.picture if own and not self.picture.example else None
         pictures = [*examples, *own]
-        return pictures, pictures.index(kept) if kept else 0
+        return pictures, pictures.index(still_chosen) if still_chosen else 0
 
     def is_shown(self, controls):
         """Whether the page shows the answer already."""
         on_page = self.job.about is None and self.number_on_page == self.number
-        return on_page and self.question_on_page == (controls.sweep, self.shown)
+        return on_page and self.question_on_page == (controls.sweep, self.picture_index)
 
     def is_corrected(self, controls):
         """Whether a field that led to a refusal, or to a stop, holds again what the answer on the page is of."""
@@ -134,13 +134,13 @@ class Session:
         question = {"class_index": self.result.class_index, "score": self.result.question.score}
         return replace(controls, model=self.model, head=self.head, layer=self.result.layer.name, **question)
 
-    def answered(self, result, picture, network, controls):
+    def show_result(self, result, picture, network, controls):
         """The page shows this result from now on."""
         self.number += 1
         if network != self.network or picture is not self.explained:
             self.since = self.number
         self.result, self.explained, self.network, self.model = result, picture, network, controls.model
-        self.question_on_page, self.refused = (self.with_shown_lists(controls).sweep, self.shown), None
+        self.question_on_page, self.refused = (self.with_shown_lists(controls).sweep, self.picture_index), None
 
     def begin(self, tell, about=None, number=0):
         """A new job in place of the one that may be running -> (the job, its progress callback).
@@ -164,7 +164,7 @@ class Session:
     @property
     def strip_now(self):
         """What the page's strip has to hold, and which of it is chosen."""
-        return [id(picture) for picture in self.pictures], self.shown
+        return [id(picture) for picture in self.pictures], self.picture_index
 
     def is_on_page(self, shows):
         """What an answer shows, (number, strip), has reached the page."""
@@ -172,13 +172,13 @@ class Session:
 
     def choose(self, index):
         """The visitor clicked on the strip, which therefore knows."""
-        self.shown = index
+        self.picture_index = index
         self.strip = self.strip_now
 
     def go_back(self):
         """Choose again the picture that the results are of."""
         if self.explained in self.pictures:
-            self.shown = self.pictures.index(self.explained)
+            self.picture_index = self.pictures.index(self.explained)
 
 
 def _name(file):

@@ -72,10 +72,10 @@ def question(result):
 
 def steps(result):
     """ "50 steps", or how many points were placed."""
-    given = result.settings["steps"]
-    if given == AUTO:
+    steps = result.settings["steps"]
+    if steps == AUTO:
         return f"{len(result.path.alphas)} points, placed automatically"
-    return f"{given} step{'s' * (given != 1)}"
+    return f"{steps} step{'s' * (steps != 1)}"
 
 
 def exactness(result):
@@ -94,8 +94,8 @@ def masked(counts, pace):
     """What the methods with masks would take at a layer. counts: [(label, masked pictures at most)]; pace: seconds a
     picture, as the last explanation took, or None."""
     times = [f", about {duration(pace * count)}" if pace else "" for _, count in counts]
-    told = [f"{label} up to {count:,}{time}" for (label, count), time in zip(counts, times, strict=True)]
-    return f"Masked pictures shown to the network: {'; '.join(told)}."
+    counted = [f"{label} up to {count:,}{time}" for (label, count), time in zip(counts, times, strict=True)]
+    return f"Masked pictures shown to the network: {'; '.join(counted)}."
 
 
 def cost(result):

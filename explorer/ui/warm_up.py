@@ -24,13 +24,13 @@ class WarmUp:
     """
 
     def __init__(self, work):
-        self._over, self._told = threading.Event(), IMPORTING
+        self._over, self._count = threading.Event(), IMPORTING
         threading.Thread(target=self._run, args=(work,), name="warm-up", daemon=True).start()
 
     def wait(self, tell):
         """Until it is over, saying by tell(stage, done, total) how far it is; raise from `tell` to wait no longer."""
         while not self._over.is_set():
-            tell(*self._told)
+            tell(*self._count)
             self._over.wait(PATIENCE)
 
     def _run(self, work):
@@ -44,7 +44,7 @@ class WarmUp:
             self._over.set()
 
     def _tell(self, *count):
-        self._told = count
+        self._count = count
 
 
 def warm_up(explorer):

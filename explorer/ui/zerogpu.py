@@ -98,17 +98,17 @@ def explaining(network_of):
 
 def answers(network, image, settings, previews, memory_budget):
     """Where the card is: a question's progress and its answer, as pairs of a word and what belongs to it."""
-    told, stopped = queue.SimpleQueue(), threading.Event()
+    messages, stopped = queue.SimpleQueue(), threading.Event()
 
     def progress(*count):
         if stopped.is_set():
             raise Cancelled
-        told.put(("progress", count))
+        messages.put(("progress", count))
 
     def preview(result):
-        told.put(("preview", result.of(None)))
+        messages.put(("preview", result.of(None)))
 
-    def found():
+    def outcome():
         backend.take_graphics_card()
         classifier = _loaded.get(network, lambda: network.load(progress))
         question = Question(classifier=classifier, image=image, **settings)
@@ -117,21 +117,21 @@ def answers(network, image, settings, previews, memory_budget):
 
     def run():
         try:
-            told.put(found())
+            messages.put(outcome())
         except Cancelled:
             pass
         except InputError as mistake:
-            told.put(("mistake", (str(mistake), mistake.__cause__ and traceback.format_exc())))
+            messages.put(("mistake", (str(mistake), mistake.__cause__ and traceback.format_exc())))
         except Exception:  # the outer edge of a process; exceptions would arrive there by their names alone
-            told.put(("fault", traceback.format_exc()))
+            messages.put(("fault", traceback.format_exc()))
         finally:
-            told.put(None)
+            messages.put(None)
 
     # In a thread of its own, since what reports progress by a call cannot yield
     working = threading.Thread(target=run, name="explaining", daemon=True)
     working.start()
     try:
-        yield from iter(told.get, None)
+        yield from iter(messages.get, None)
     finally:  # closed early where the visitor stopped
         stopped.set()
         working.join()

@@ -71,7 +71,7 @@ def test_only_bad_files_change_nothing_else(explorer, session, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")
     places = explorer.add(session, controls(), False, [str(bad)], silent)
-    assert set(places) == {"status"} and session.shown == 0, "the picture that was shown still is"
+    assert set(places) == {"status"} and session.picture_index == 0, "the picture that was shown still is"
 
 
 def test_another_picture_starts_from_its_own_most_probable_class(explorer, session):
@@ -171,7 +171,9 @@ def test_a_newer_question_replaces_the_one_that_runs(explorer, session):
 
 def test_a_picture_chosen_meanwhile_is_explained_for_its_own_class(explorer, session):
     explorer.explain(session, controls(class_index=int(session.result.probabilities.argmin())), False, silent)
-    session.shown = 1  # a click whose answer has not come yet, while the class box still tells of the old picture
+    session.picture_index = (
+        1  # a click without an answer yet, while the class box is still of the old picture
+    )
     explorer.explain(session, controls(class_index=session.result.class_index, steps=5), False, silent)
     assert session.explained is session.pictures[1], "the picture that is chosen is explained"
     assert session.result.class_index == int(session.result.probabilities.argmax()), "not for the other one's class"
@@ -179,7 +181,7 @@ def test_a_picture_chosen_meanwhile_is_explained_for_its_own_class(explorer, ses
 
 def test_a_mistake_leaves_the_picture_that_the_results_are_of(explorer, session):
     places = guarded(lambda: explorer.select(session, controls(steps=0), False, 2, silent))
-    assert session.shown == 0 and places["strip"]["selected_index"] == 0, "strip and results stay together"
+    assert session.picture_index == 0 and places["strip"]["selected_index"] == 0, "strip and results stay together"
 
 
 def test_a_baseline_of_the_class_itself_is_warned_of(session):

@@ -62,7 +62,7 @@ def test_a_contest_is_between_the_class_and_the_next_most_probable(explorer, ses
     assert places["rival"]["value"] == rival
     assert session.result.class_index not in [index for _, index in places["rival"]["choices"]], "not against itself"
     assert net.class_names[rival] in places["contest"] and "the difference" in places["contest"]
-    _, other = session.kept[contest.KEY]
+    _, other = session.page_data[contest.KEY]
     assert other.class_index == rival and other.cost.passes == 0, "only the part behind the layer was run"
 
 

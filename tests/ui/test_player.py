@@ -84,9 +84,7 @@ def test_names_of_classes_cannot_write_the_page(result):
     nasty.class_names = ["<b onclick=x>&</div>"] * nets.CLASSES
     page = player.player(result.of(nasty), playback(result), None, LOOK)
     assert "<b onclick" not in page
-    assert data_of(page)["tops"][0][0][0] == nasty.class_names[0], (
-        "the script puts it as text"
-    )
+    assert data_of(page)["tops"][0][0][0] == nasty.class_names[0], "the script puts it as text"
 
 
 def test_as_many_stops_as_the_page_can_take(result):

@@ -162,7 +162,7 @@ def test_a_link_that_leads_nowhere_is_told_and_the_page_opens_as_ever(reported, 
     session = Session()
     places = guarded(lambda: links.open_at(reported, session, controls(), False, link))
     assert words in places["status"] and 'role="alert"' in places["status"], places["status"]
-    assert places["cards"].count("<figure") == 3 and session.shown == 0, "with its first example"
+    assert places["cards"].count("<figure") == 3 and session.picture_index == 0, "with its first example"
     assert len(session.pictures) == 3
 
 

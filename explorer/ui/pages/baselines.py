@@ -60,7 +60,7 @@ def wire(frame, places):
 
     def others(session, controls, dark, tell):
         _, progress = session.begin(tell)
-        return DONE | _fill(explorer, session.kept[KEY], controls, progress, tell)
+        return DONE | _fill(explorer, session.page_data[KEY], controls, progress, tell)
 
     def pick(session, controls, dark, tell, event):
         _, progress = session.begin(tell)
@@ -77,7 +77,7 @@ def wire(frame, places):
 def show(explorer, session, controls, dark, tell):
     result, (_, progress) = session.result, session.begin(tell)
     pace = explorer.pace(result.classifier)
-    line = session.kept[KEY] = lineup.lineup(result)
+    line = session.page_data[KEY] = lineup.lineup(result)
     places = _neutral(result, pace, dark) | {"pick": spot.board(result), "spot": spot.invitation(result, pace)}
     tell.show(lambda: places | _board(explorer, line, controls))  # so that all of it stands, should the rest be stopped
     return places | _fill(explorer, line, controls, progress, tell, lineup.AT_ONCE)
@@ -121,8 +121,8 @@ def _optimise(explorer, session, controls, dark, tell):
     neutral = class_neutral.class_neutral(result.classifier, progress, live)
     live(neutral)
     both = neutral_lab.before_and_after(explorer, result, neutral, progress)
-    columns = session.kept[KEY].results | dict(zip(("black", canonical(neutral.baseline)), both, strict=True))
-    line = session.kept[KEY] = lineup.lineup(result, columns)  # it has one column more
+    columns = session.page_data[KEY].results | dict(zip(("black", canonical(neutral.baseline)), both, strict=True))
+    line = session.page_data[KEY] = lineup.lineup(result, columns)  # it has one column more
     places = _neutral(result, explorer.pace(result.classifier), dark) | {
         "neutral_maps": neutral_lab.maps(both, controls)
     }

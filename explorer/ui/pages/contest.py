@@ -34,7 +34,7 @@ def wire(frame, places):
         return {"contest": _contest(frame.explorer, session, controls, tell, rival, scale)}
 
     def redraw(session, controls, dark, rival, scale):
-        return {"contest": _drawn(*session.kept[KEY], controls, scale)} if KEY in session.kept else {}
+        return {"contest": _drawn(*session.page_data[KEY], controls, scale)} if KEY in session.page_data else {}
 
     frame.run(places["rival"].input, against, places, inputs)
     frame.redraw(places["contest_scale"].input, redraw, places, inputs)
@@ -57,7 +57,7 @@ def _contest(explorer, session, controls, tell, rival, scale):
     result, (_, progress) = session.result, session.begin(tell)
     asks = result.asks | {"class_index": int(rival), "layer": result.layer.name}
     other = explorer.cache.explain(result.classifier, result.image, progress=progress, **asks)
-    session.kept[KEY] = result, other
+    session.page_data[KEY] = result, other
     return _drawn(result, other, controls, scale)
 
 

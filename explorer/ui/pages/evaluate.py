@@ -166,7 +166,7 @@ def show(explorer, session, controls, dark, tell):
 
 
 def _desk(session):
-    return session.kept.setdefault(KEY, Desk())
+    return session.page_data.setdefault(KEY, Desk())
 
 
 def _controls(session, desk):

@@ -32,7 +32,7 @@ _played = WeakKeyDictionary()  # Path -> its Playback
 
 
 def build():
-    shown = gr.HTML(elem_id="path-player", js_on_load=player.SCRIPT)
+    path_player = gr.HTML(elem_id="path-player", js_on_load=player.SCRIPT)
     with gr.Row(elem_id="path-charts"):
         rise = gr.Plot(show_label=False, elem_id="path-rise", min_width=320)
         why = gr.Plot(show_label=False, elem_id="path-why", min_width=320)
@@ -47,7 +47,7 @@ def build():
         ]
     words = gr.HTML(elem_id="converge-words")
     return {
-        "path_player": shown,
+        "path_player": path_player,
         "path_rise": rise,
         "path_why": why,
         "converge_start": start,

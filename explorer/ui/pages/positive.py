@@ -55,13 +55,13 @@ def show(explorer, session, controls, dark, tell):
         progress("scores", done, len(scores))
         at = at_picture(classifier, layers, result.image, result.class_index, score)
         pairs |= {(score, layer.name): pair(one) for layer, one in zip(layers, at, strict=True)}
-    session.kept[KEY] = pairs
+    session.page_data[KEY] = pairs
     score = result.settings["score"] if (result.settings["score"], result.layer.name) in pairs else scores[0]
     return _drawn(session, controls, dark, score, result.layer.name)
 
 
 def _drawn(session, controls, dark, score, layer):
-    pairs, result = session.kept[KEY], session.result
+    pairs, result = session.page_data[KEY], session.result
     one = pairs[score, layer]
     tiles = []
     for label, cam in ((METHODS["grad_cam_plus_plus"].label, one.plus_plus), ("positive gradients", one.positive)):

@@ -100,7 +100,7 @@ def show(explorer, session, controls, dark, tell):
     keys = ("logit", "probability")
     of = [at_picture(classifier, [result.layer], result.image, result.class_index, key)[0] for key in keys]
     errors = errors_along(result, of[0], np.linspace(0, MAX_MARGIN, 17)[1:], progress)
-    session.kept[KEY] = result, *of, errors
+    session.page_data[KEY] = result, *of, errors
     start = painter.corner(of[0].signed.shape)
     return (
         places
@@ -129,7 +129,7 @@ def _value(one, score):
 
 
 def _at_margin(session, controls, dark, margin):
-    result, logit, _, (margins, errors) = session.kept[KEY]
+    result, logit, _, (margins, errors) = session.page_data[KEY]
     ahead = margin_of(logit.logits, result.class_index)
     if margins is None:
         words = (
@@ -157,7 +157,7 @@ def _constant(logit, strength):
 
 
 def _lie(session, controls, weights_of):
-    result, logit, probability, _ = session.kept[KEY]
+    result, logit, probability, _ = session.page_data[KEY]
     network = altered(result.classifier, result.layer, result.image, logit, result.class_index, weights_of(logit))
     maps = {
         "the logit's, before": np.maximum(logit.signed, 0),

@@ -30,7 +30,7 @@ def progress(*count):
 
 
 def test_every_baseline_has_its_preview_what_the_network_says_and_the_maps_of_all_methods(places, session):
-    line = session.kept[baselines.KEY]
+    line = session.page_data[baselines.KEY]
     assert len(line.results) == len(BASELINES) and places["lineup"].count("<img") == 4 * len(BASELINES)
     for spelling, probabilities in line.probabilities.items():
         assert spelling.split(":")[0] in BASELINES and probabilities.sum() == pytest.approx(1)
