@@ -92,6 +92,7 @@ print(shown["classes"][0])
 @pytest.mark.process
 def test_a_setting_is_added_as_the_recipe_says(recipe, tmp_path):
     script = f"""
+import types
 import explorer
 from explorer.cli.main import main
 from explorer.engine.question import Question
@@ -101,6 +102,18 @@ plain, other = (Question(classifier=net, image={str(PICTURE)!r}, steps=2, floor=
 assert plain.key != other.key, "another question to the cache"
 raw = explorer.explain(net, {str(PICTURE)!r}, steps=2, floor=0.05)["rsi_grad_cam"].raw
 assert raw.max() > 0.05 and ((raw == 0) | (raw >= 0.05)).all()
+import gradio as gr
+from explorer.ui.controls import Controls, choices_column
+from explorer.ui.question import question
+with gr.Blocks():
+    components, *_ = choices_column()
+assert components.settings["floor"].label == "Raw values below this count as zero"
+values = [one.value for one in components.all()]
+values[-1] = 0.05
+session = types.SimpleNamespace(network=None, is_old=lambda controls: False, explained=None)
+picture = types.SimpleNamespace(asks={{}})
+asks, _ = question(session, Controls.of(values), net, session.network, picture)
+assert list(components.settings)[-1] == "floor" and asks["floor"] == 0.05, "what the page asks"
 try:
     main(["explain", "--help"])
 except SystemExit:

@@ -1,12 +1,14 @@
 """The left column: everything a visitor can choose."""
 
+import math
 from abc import ABCMeta
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gradio as gr
 
-from explorer.attribution.methods import DEFAULT, METHODS
+from explorer.attribution.methods import METHODS
 from explorer.attribution.methods.options import settings_of
 from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import BASELINES
@@ -18,6 +20,7 @@ from explorer.ui import networks, text
 
 PICTURE_BASELINE = "picture"
 MIN_EXPONENT = -12
+OF_FIXED_STEPS = ("quadrature",)  # settings that go with a number of steps alone
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,6 @@ class Controls:
     steps: Any
     tolerance: Any
     score: Any
-    gradients: Any
-    units: Any
-    quadrature: Any
     integrated: Any
     methods: Any
     exponent: Any
@@ -47,9 +47,16 @@ class Controls:
     opacity: Any
     scale: Any
     number: Any  # of the result that the controls belong to; see `explorer.ui.state.Session.number`
+    settings: Mapping[str, Any]  # those of SETTINGS, by name
 
     def all(self):
-        return [getattr(self, one.name) for one in fields(self)]
+        return [*(getattr(self, name) for name in OWN_CONTROLS), *self.settings.values()]
+
+    @classmethod
+    def of(cls, values):
+        """Those whose `all` is these values."""
+        own = dict(zip(OWN_CONTROLS, values, strict=False))
+        return cls(**own, settings=dict(zip(SETTINGS, values[len(own) :], strict=True)))
 
     @property
     def epsilon(self):
@@ -71,6 +78,12 @@ class Controls:
             PICTURE_BASELINE: self.baseline_picture,
         }
         return words.get(self.baseline, self.baseline)
+
+
+OWN_CONTROLS = tuple(one.name for one in fields(Controls) if one.name != "settings")
+DEFAULTS = {name: field.default for name, field in settings_of(Settings).items()}
+# Every other setting has no control of its own making: what it is called and may be is said where it is declared
+SETTINGS = {name: field for name, field in settings_of(Settings).items() if field.metadata["label"]}
 
 
 def _written(number):
@@ -128,7 +141,9 @@ def choices_column():
     with gr.Group(), gr.Row(elem_classes="tight"):
         with gr.Column(min_width=150, scale=3):
             kinds = [(kind.label, name) for name, kind in BASELINES.items()] + [("A picture of mine", PICTURE_BASELINE)]
-            baseline = gr.Dropdown(kinds, value="black", label="Baseline: the path begins at", elem_id="baseline")
+            baseline = gr.Dropdown(
+                kinds, value=DEFAULTS["baseline"], label="Baseline: the path begins at", elem_id="baseline"
+            )
             sigma = gr.Number(10, label="Blur σ, pixels", visible=False, elem_id="sigma")
             seed = gr.Number(0, label="Seed of the noise", visible=False, elem_id="seed")
             colour = gr.ColorPicker("#808080", label="Colour", visible=False)
@@ -138,13 +153,13 @@ def choices_column():
     with gr.Group(), gr.Row(elem_classes="tight"):
         with gr.Column(min_width=110, scale=1):
             automatic = gr.Checkbox(True, label="Automatic steps", elem_id="automatic")
-            steps = gr.Number(50, label="Steps", step=10, elem_id="steps", min_width=90, visible=False)
+            steps = gr.Number(DEFAULTS["steps"], label="Steps", step=10, elem_id="steps", min_width=90, visible=False)
         exponent = gr.Slider(
             MIN_EXPONENT,
             0,
-            value=-8,
+            value=math.log10(DEFAULTS["epsilon"]),
             step=0.5,
-            label=text.epsilon_label(1e-8),
+            label=text.epsilon_label(DEFAULTS["epsilon"]),
             elem_id="epsilon",
             min_width=150,
             scale=2,
@@ -152,7 +167,7 @@ def choices_column():
     with gr.Accordion("Methods", open=False, elem_id="methods"):
         methods = gr.CheckboxGroup(
             [(method.label, key) for key, method in METHODS.items()],
-            value=list(DEFAULT),
+            value=list(DEFAULTS["methods"]),
             show_label=False,
             container=False,
             elem_id="chosen-methods",
@@ -160,21 +175,19 @@ def choices_column():
         methods_note = gr.HTML(elem_id="methods-note")
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         tolerance = gr.Number(
-            0.5,
+            100 * DEFAULTS["tolerance"],
             label="Automatic steps: maps within this much of their limit, %",
             step=0.1,
             elem_id="tolerance",
         )
         score = Dropdown(score_choices(), value="probability", label="Score explained", elem_id="score")
-        gradients = setting_control("gradients")
-        units = setting_control("units")
         integrated = gr.Radio(
             [("as published", "published"), ("as in its authors' notebook", "notebook")],
             value="published",
             label="Integrated Grad-CAM",
             elem_id="integrated",
         )
-        quadrature = setting_control("quadrature", visible=False)
+        settings = {name: _control(name, field) for name, field in SETTINGS.items()}
         colormap = gr.Dropdown(list(COLORMAPS), value=DEFAULT_COLORMAP, label="Colours")
         opacity = gr.Slider(0, 1, value=0.6, step=0.05, label="Opacity of the heatmap")
         scale = gr.Radio([(words, key) for key, words in text.SCALES.items()], value="own", label="Colour scale")
@@ -192,9 +205,6 @@ def choices_column():
         steps,
         tolerance,
         score,
-        gradients,
-        units,
-        quadrature,
         integrated,
         methods,
         exponent,
@@ -202,18 +212,22 @@ def choices_column():
         opacity,
         scale,
         gr.Number(None, visible="hidden", elem_id="result-number"),
+        settings,
     )
     parameters = {sigma: ("blurred",), seed: ("uniform-noise", "gaussian-noise"), colour: ("colour",)}
     places = {"preview": preview, "methods_note": methods_note}
     return controls, places, parameters | {own: (PICTURE_BASELINE,)}
 
 
-def setting_control(name, **more):
-    """The control of a setting that is chosen from a few words, as `Settings` declares it."""
-    field = settings_of(Settings)[name]
-    return gr.Radio(
-        list(field.metadata["choices"]), value=field.default, label=field.metadata["label"], elem_id=name, **more
-    )
+def _control(name, field):
+    """The control of a setting as `Settings` declares it: one of a few words, or a number."""
+    label, choices = field.metadata["label"], field.metadata["choices"]
+    if choices:
+        # The rule of a sum goes with a number of steps, which the page does not open with
+        return gr.Radio(
+            list(choices), value=field.default, label=label, elem_id=name, visible=name not in OF_FIXED_STEPS
+        )
+    return gr.Number(field.default, label=label, elem_id=name)
 
 
 def score_choices(available=tuple(SCORES)):

@@ -6,22 +6,11 @@ from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.engine.applicability import objection
 from explorer.engine.settings import AUTO
 from explorer.errors import InputError
-from explorer.ui.controls import PICTURE_BASELINE
+from explorer.ui.controls import DEFAULTS, OF_FIXED_STEPS, PICTURE_BASELINE
 
-# The question the page opens with: the values its controls start from.
-OPENING = {
-    "layer": None,
-    "class_index": None,
-    "baseline": "black",
-    "steps": AUTO,
-    "tolerance": 0.005,
-    "gradients": "raw",
-    "units": "selected",
-    "quadrature": "trapezoid",
-    "subtract_baseline": True,
-    "endpoint": True,
-    "methods": DEFAULT,
-}
+# Where points are placed automatically there is one sum
+PLACED = {name: DEFAULTS[name] for name in (*OF_FIXED_STEPS, "endpoint")}
+OPENING = {"steps": AUTO}  # what the page opens with; for all else there is the default
 
 
 def question(session, controls, classifier, network, picture):
@@ -73,10 +62,8 @@ def _settings(controls):
         "steps": AUTO if controls.automatic else controls.steps,
         "tolerance": controls.tolerance / 100,
         "score": controls.score,
-        "gradients": controls.gradients,
-        "units": controls.units,
-        "quadrature": "trapezoid" if controls.automatic else controls.quadrature,
-        **INTEGRATED[controls.integrated],
-        **({"endpoint": True} if controls.automatic else {}),  # where points are placed there is no other sum
         "methods": tuple(key for key in METHODS if key in controls.methods),
+        **controls.settings,
+        **INTEGRATED[controls.integrated],
+        **(PLACED if controls.automatic else {}),
     }

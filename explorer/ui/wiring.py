@@ -10,7 +10,7 @@ import gradio as gr
 
 from explorer.ui import links, progress, results, text
 from explorer.ui.actions import Explorer, guarded, redraw
-from explorer.ui.controls import Controls
+from explorer.ui.controls import OF_FIXED_STEPS, Controls
 from explorer.ui.pages import OTHERS, explore
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
@@ -62,13 +62,13 @@ class Frame:
         """Call work(session, controls, dark, *values of the inputs) for what takes no time: the latest event counts."""
 
         def handler(session, dark, *values):
-            controls = Controls(*values[len(inputs) :])
+            controls = Controls.of(values[len(inputs) :])
             return self._placed(guarded(lambda: work(session, controls, dark, *values[: len(inputs)])), places)
 
         return self._wire(event, handler, places, inputs, {"trigger_mode": "always_last", **QUIET})
 
     def _answers(self, work, session, dark, values, count, places):
-        controls, values = Controls(*values[count:]), values[:count]
+        controls, values = Controls.of(values[count:]), values[:count]
         for answer in progress.reporting(lambda tell: work(session, controls, dark, tell, *values), session.is_on_page):
             yield self._placed(answer, places)
 
@@ -134,10 +134,8 @@ def _questions(frame, pictures, own, button):
         controls.baseline_picture,
         controls.steps,
         controls.tolerance,
-        controls.gradients,
-        controls.units,
-        controls.quadrature,
         controls.integrated,
+        *controls.settings.values(),
     ]
     logit = places["use_logit"].click(lambda: "logit", None, controls.score, **QUIET)
     return [
@@ -157,7 +155,7 @@ def _instantly(frame, parameters):
     places, controls = frame.answer, frame.controls
     looks = [controls.exponent.change, controls.colormap.input, controls.opacity.change, controls.scale.change]
     frame.redraw(looks, redraw, places)
-    by_hand = [controls.steps, controls.tolerance, controls.quadrature]
+    by_hand = [controls.tolerance, controls.steps, *(controls.settings[name] for name in OF_FIXED_STEPS)]
     controls.automatic.input(_by_hand, controls.automatic, by_hand, **QUIET)
     controls.baseline.input(partial(_parameters_of, parameters), controls.baseline, list(parameters), **QUIET)
     places["stop"].click(_stop, frame.session, None, queue=False, **QUIET)
@@ -171,7 +169,7 @@ def _turn(app, frame, questions, others, tabs):
 
     def opening(session, dark, address, *values):
         address = dict(parse_qsl(address or ""))
-        answer = guarded(lambda: links.open_at(frame.explorer, session, Controls(*values), dark, address))
+        answer = guarded(lambda: links.open_at(frame.explorer, session, Controls.of(values), dark, address))
         if session.job.shows:
             session.is_on_page(session.job.shows)
         session.page = address["view"] if address.get("view") in tabs else explore.KEY
@@ -216,7 +214,7 @@ def _stop(session):
 
 def _by_hand(automatic):
     """A number of steps, and how their sum is taken, or else how exact the steps shall be."""
-    return [gr.update(visible=not automatic), gr.update(visible=automatic), gr.update(visible=not automatic)]
+    return [gr.update(visible=automatic), *[gr.update(visible=not automatic)] * (1 + len(OF_FIXED_STEPS))]
 
 
 def _parameters_of(parameters, kind):

@@ -4,7 +4,7 @@ from explorer.attribution.methods import DEFAULT
 from explorer.models.spec import Network
 from explorer.ui import actions
 from explorer.ui.actions import Explorer, Silent
-from explorer.ui.controls import Controls
+from explorer.ui.controls import SETTINGS, Controls
 from explorer.ui.state import Picture, Session
 from support import networks
 
@@ -26,15 +26,15 @@ def controls(**changes):
         "steps": 4,
         "tolerance": 0.5,
         "score": "probability",
-        "gradients": "raw",
-        "units": "selected",
-        "quadrature": "trapezoid",
+        "settings": {"gradients": "raw", "units": "selected", "quadrature": "trapezoid"},
         "integrated": "published",
         "methods": DEFAULT,
         "number": None,
         **LOOK,
     }
-    return Controls(**(values | changes))
+    own = {name: value for name, value in changes.items() if name not in SETTINGS}
+    values["settings"] |= {name: value for name, value in changes.items() if name in SETTINGS}
+    return Controls(**(values | own))
 
 
 def explorer(monkeypatch):

@@ -171,9 +171,7 @@ def test_a_newer_question_replaces_the_one_that_runs(explorer, session):
 
 def test_a_picture_chosen_meanwhile_is_explained_for_its_own_class(explorer, session):
     explorer.explain(session, controls(class_index=int(session.result.probabilities.argmin())), False, silent)
-    session.picture_index = (
-        1  # a click without an answer yet, while the class box is still of the old picture
-    )
+    session.picture_index = 1  # a click without an answer yet, while the class box is still of the old picture
     explorer.explain(session, controls(class_index=session.result.class_index, steps=5), False, silent)
     assert session.explained is session.pictures[1], "the picture that is chosen is explained"
     assert session.result.class_index == int(session.result.probabilities.argmax()), "not for the other one's class"
