@@ -36,6 +36,9 @@ class Silent:
 
     job = None
 
+    def begun(self, job):
+        self.job = job
+
     def __call__(self, stage, done, total):
         pass
 

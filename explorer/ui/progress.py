@@ -11,7 +11,7 @@ from explorer.ui import results
 from explorer.ui.actions import guarded
 from explorer.ui.state import Superseded
 
-SHOW = "show"
+BEGUN, SHOW = "begun", "show"
 INTERVAL = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
 
 
@@ -22,6 +22,11 @@ class Tell:
 
     def __init__(self, messages):
         self._messages, self._last_shown = messages, None
+
+    def begun(self, job):
+        """From now on there is something that can be stopped."""
+        self.job = job
+        self._messages.put((BEGUN, None))
 
     def __call__(self, *count):
         self._messages.put((count, None))
@@ -54,16 +59,25 @@ def reporting(work, on_page=lambda shows: None):
     tell = Tell(messages)
 
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()  # Gradio's word for whose work it is
-    yield {"stop": gr.update(interactive=True)}
     while True:
-        count, outcome = messages.get()
-        replaced = tell.job and tell.job.superseded  # by a newer one, whose progress and Stop button stay
-        if count is not None:
+        kind, outcome = messages.get()
+        job = tell.job
+        replaced = job is not None and job.superseded  # by a newer one, whose progress and Stop button stay
+        if kind is not None:
             if not replaced:
-                yield outcome if count == SHOW else {"status": results.progress(*count)}
+                yield _on_the_way(kind, outcome)
             continue
-        if outcome is not None and not (tell.job and tell.job.is_dropped):
-            if tell.job and tell.job.shows:
-                on_page(tell.job.shows)
-            yield outcome if replaced else outcome | {"stop": gr.update(interactive=False)}
+        if outcome is None or (job is not None and job.is_dropped):
+            yield {}  # Gradio says at the end of a generator its last word again, which may be true no longer
+            return
+        if job is not None and job.shows:
+            on_page(job.shows)
+        yield outcome if replaced or job is None else outcome | {"stop": gr.update(interactive=False)}
         return
+
+
+def _on_the_way(kind, values):
+    """The places of one message before the outcome."""
+    if kind == BEGUN:
+        return {"stop": gr.update(interactive=True)}
+    return values if kind == SHOW else {"status": results.progress(*kind)}

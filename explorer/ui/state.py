@@ -150,7 +150,8 @@ class Session:
         """
         job = Job(about=about, number=number, is_question=about is not None)
         self.job.newer, self.job.superseded = job, True
-        self.job = tell.job = job
+        self.job = job
+        tell.begun(job)
 
         def progress(stage, done, total):
             if job.superseded:

@@ -10,8 +10,8 @@ from explorer.errors import Cancelled, InputError
 from explorer.models.spec import Network
 from explorer.network.classifier import Classifier
 from explorer.ui import actions, choices, progress
-from explorer.ui.actions import guarded
-from explorer.ui.state import Picture, Session
+from explorer.ui.actions import Silent, guarded
+from explorer.ui.state import Picture, Session, Superseded
 from support import networks
 from support.visitor import Telling, controls, silent
 
@@ -96,12 +96,33 @@ def test_stopping_ends_the_work_and_keeps_the_last_result(explorer, session):
 
 def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
     def work(tell):
-        tell("the path", 3, 51)
+        _, count = Session().begin(tell)
+        count("the path", 3, 51)
         raise Cancelled
 
     steps = list(progress.reporting(work))
     assert steps[0]["stop"]["interactive"] and not steps[-1]["stop"]["interactive"], "Stop is alive while it works"
     assert "the path: 3 of 51" in steps[1]["status"], "a stage and a count"
+
+
+def test_a_question_that_another_answers_already_leaves_the_stop_button_to_that_one():
+    def work(tell):
+        raise Superseded
+
+    assert list(progress.reporting(work)) == [{}], "what came last would be said again at its end, perhaps too late"
+
+
+def test_a_job_that_was_replaced_says_nothing_last():
+    session = Session()
+
+    def work(tell):
+        _, count = session.begin(tell)
+        count("the path", 3, 51)
+        session.begin(Silent())
+        count("the path", 4, 51)
+
+    steps = list(progress.reporting(work))
+    assert steps[-1] == {} and not any("4 of 51" in places.get("status", "") for places in steps)
 
 
 def test_the_five_most_probable_classes_come_first(session, net):
