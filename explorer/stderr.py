@@ -18,17 +18,17 @@ def quietly():
     TensorFlow notes what hardware it did not find each time it is imported, whatever log level is asked for. One
     thread at a time; what other threads write meanwhile is kept off too.
     """
-    with _LOCK, tempfile.TemporaryFile() as said:
+    with _LOCK, tempfile.TemporaryFile() as messages:
         sys.stderr.flush()
         terminal = os.dup(2)
-        os.dup2(said.fileno(), 2)
+        os.dup2(messages.fileno(), 2)
         try:
             yield
         except InputError:  # its sentence says all there is to say
             raise
         except Exception:
-            said.seek(0)
-            os.write(terminal, said.read())
+            messages.seek(0)
+            os.write(terminal, messages.read())
             raise
         finally:
             sys.stderr.flush()

@@ -56,8 +56,8 @@ def adaptive(source, tasks, options, slope, tolerance, preview=None):
 
 def max_points(layers):
     """How many points an adaptive path may take at most: as many as can be held."""
-    held = integrate.HELD_PATH // sum(point_bytes(layer) for layer in layers)
-    return int(np.clip(held, ROUNDS[2] + 1, ROUNDS[-1]))
+    in_memory = integrate.HELD_PATH // sum(point_bytes(layer) for layer in layers)
+    return int(np.clip(in_memory, ROUNDS[2] + 1, ROUNDS[-1]))
 
 
 def _length(count):
@@ -117,10 +117,10 @@ class Refinement:
 
     def integrations(self):
         """[Integration] of the points so far."""
-        known, samples = [{} for _ in self.tasks], self.samples.at(np.arange(self.count))
+        integrals, samples = [{} for _ in self.tasks], self.samples.at(np.arange(self.count))
         for (index, key), (integral, _) in self._sums.items():
-            known[index][key] = integral
-        return integrations(samples, self.tasks, self.options, self.weights[: self.count - 1], known, self.error)
+            integrals[index][key] = integral
+        return integrations(samples, self.tasks, self.options, self.weights[: self.count - 1], integrals, self.error)
 
     @cached_property
     def _sums(self):
@@ -134,7 +134,7 @@ class Refinement:
             (index, key): sums(key, self.options)(*_maps(path), self.weights, *halves)
             for index, (task, path) in enumerate(zip(self.tasks, self.paths, strict=True))
             for key in task.integrated
-            if key in task.shown
+            if key in task.displayed
         }
 
     def _variation(self, index, key):

@@ -10,15 +10,15 @@ from explorer.engine.sweep import ENDS, Target, sweep
 from explorer.errors import InputError
 from explorer.network.backend import fetch
 
-_known = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
+_reasons = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
 
 
 def objection(key, classifier, layer):
     """Why a method cannot be had at a layer, in one sentence; None where it can."""
-    known = _known.setdefault(classifier, {})
-    if (key, layer.name) not in known:
-        known[key, layer.name] = _objection(METHODS[key], classifier, layer)
-    return known[key, layer.name]
+    reasons = _reasons.setdefault(classifier, {})
+    if (key, layer.name) not in reasons:
+        reasons[key, layer.name] = _objection(METHODS[key], classifier, layer)
+    return reasons[key, layer.name]
 
 
 def objections(classifier, layer, path=None):
@@ -27,15 +27,15 @@ def objections(classifier, layer, path=None):
     path: a Path at the layer, of whatever score. Where its gradient at the picture settles the matter the network
     is not asked: one that differs from place to place is of no mean over all places.
     """
-    known = _known.setdefault(classifier, {})
+    reasons = _reasons.setdefault(classifier, {})
     if path is not None and path.held:
-        seen = SimpleNamespace(gradients=fetch(path.gradients[-1])[None])
+        at_picture = SimpleNamespace(gradients=fetch(path.gradients[-1])[None])
         for key, method in METHODS.items():
-            reason = method.objection and method.objection(seen)
+            reason = method.objection and method.objection(at_picture)
             if reason:
-                known.setdefault((key, layer.name), reason)
-    found = {key: objection(key, classifier, layer) for key in METHODS}
-    return {key: reason for key, reason in found.items() if reason}
+                reasons.setdefault((key, layer.name), reason)
+    all_reasons = {key: objection(key, classifier, layer) for key in METHODS}
+    return {key: reason for key, reason in all_reasons.items() if reason}
 
 
 def require(methods, classifier, layers):

@@ -22,17 +22,17 @@ HELD_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and s
 
 @dataclass(frozen=True)
 class LayerTask:
-    """One layer of the path. shown: keys of the methods whose maps are asked for; besides: of those that are
+    """One layer of the path. displayed: keys of the methods whose maps are asked for; besides: of those that are
     integrated too, for what is told beside the maps."""
 
     layer: Layer
-    shown: tuple[str, ...]
+    displayed: tuple[str, ...]
     besides: tuple[str, ...] = ()
 
     @property
     def integrated(self):
         """Keys of the methods that sum along the path."""
-        keys = dict.fromkeys((*self.shown, *self.besides))
+        keys = dict.fromkeys((*self.displayed, *self.besides))
         return tuple(key for key in keys if isinstance(METHODS[key], PathMethod))
 
     @property
@@ -61,11 +61,11 @@ def evenly(source, tasks, steps, options, preview=None):
     """[Integration], one a task, of steps + 1 evenly spaced points, held where they fit into memory."""
     alphas = np.linspace(0, 1, steps + 1, dtype=np.float32)
     if len(alphas) * sum(point_bytes(task.layer) for task in tasks) <= HELD_PATH:
-        return held(source, tasks, alphas, options, preview)
+        return in_memory(source, tasks, alphas, options, preview)
     return streamed(source, tasks, alphas, options)
 
 
-def held(source, tasks, alphas, options, preview=None):
+def in_memory(source, tasks, alphas, options, preview=None):
     """Evenly spaced points, all of them held. preview: called with the Integrations of the points so far."""
     parts = []
     for samples in source.samples(coarse_to_fine(alphas) if preview else alphas):
@@ -95,21 +95,21 @@ def streamed(source, tasks, alphas, options):
     ]
 
 
-def integrations(samples, tasks, options, weights=None, known=None, error=None):
+def integrations(samples, tasks, options, weights=None, integrals_so_far=None, error=None):
     """One Integration a task, of points in the order of the path, all of which are held.
 
-    weights: of the quadrature, where the points were placed adaptively; known: for each task {method: its integral} as
-    far as they are known; error: the estimated one.
+    weights: of the quadrature, where the points were placed adaptively; integrals_so_far: for each task
+    {method: its integral}, as far as they are there; error: the estimated one.
     """
-    found = []
+    results = []
     for index, task in enumerate(tasks):
-        path, integrals = samples.path(index, weights), dict(known[index]) if known else {}
+        path, integrals = samples.path(index, weights), dict(integrals_so_far[index]) if integrals_so_far else {}
         keys = tuple(key for key in task.integrated if key not in integrals)
         parts, ends = _whole(keys, options)(_maps_of(path), weights)
         integrals |= dict(zip(keys, parts, strict=True))
         ends = Path(path.alphas[[0, -1]], *ends, path.scores[[0, -1]])
-        found.append(Integration(integrals, ends, path, error))
-    return found
+        results.append(Integration(integrals, ends, path, error))
+    return results
 
 
 def point_bytes(layer):

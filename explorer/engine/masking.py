@@ -22,14 +22,14 @@ def max_masks(key, classifier, layer):
 class MaskScores:
     """The scores of one image seen through masks.
 
-    target: whose image and score are meant. known: {(layer, channel): score}, NOTHING being such a pair too, of an
-    earlier result about the same, which is not changed. Afterwards `known` holds all there is, `shown` is how many
-    masked images went through the network, and `passes` how many images in all.
+    target: whose image and score are meant. earlier: {(layer, channel): score}, NOTHING being such a pair too, of an
+    earlier result about the same, which is not changed. Afterwards `scores` holds all there is, `masked_passes` is how
+    many masked images went through the network, and `passes` how many images in all.
     """
 
-    def __init__(self, target, known=(), memory=None, progress=None):
+    def __init__(self, target, earlier=(), memory=None, progress=None):
         self.target, self.memory, self.progress = target, memory, progress
-        self.known, self.shown, self.passes = dict(known), 0, 0
+        self.scores, self.masked_passes, self.passes = dict(earlier), 0, 0
         self._looked_up = {}  # names of layers -> their maps at the image
 
     def map_of(self, key, layer, at_baseline):
@@ -39,7 +39,7 @@ class MaskScores:
         sets = [method.masks(*maps, classifier.input_size) for maps in self._look_up(layers)]
         self._score(method.label, list(zip(layers, sets, strict=True)))
         layer_maps = [
-            method.layer_map(masks, [self.known[name] for name in _names(one, masks)], at_baseline)
+            method.layer_map(masks, [self.scores[name] for name in _names(one, masks)], at_baseline)
             for one, masks in zip(layers, sets, strict=True)
         ]
         cam = method.fuse(layer_maps, classifier.input_size) if method.fuse else layer_maps[-1]
@@ -57,9 +57,9 @@ class MaskScores:
 
     def _score(self, label, sets):
         """Show the network every mask whose score is not known."""
-        todo, seen = [], set(self.known)
+        todo, names = [], set(self.scores)
         for layer, masks in sets:
-            new = [i for i, name in enumerate(_names(layer, masks)) if name not in seen and not seen.add(name)]
+            new = [i for i, name in enumerate(_names(layer, masks)) if name not in names and not names.add(name)]
             todo.append((layer, masks.at(new)))
         before, total = 0, sum(len(masks) for _, masks in todo)
         for layer, masks in todo:
@@ -86,9 +86,9 @@ class MaskScores:
 
         size = forward_batch(classifier, self.memory, len(masks))
         for points, scores in in_batches(begin, finish, len(masks), size, tell):
-            self.shown += len(scores)
+            self.masked_passes += len(scores)
             self.passes += len(scores)
-            self.known.update(zip(_names(layer, masks)[points], map(float, scores), strict=True))
+            self.scores.update(zip(_names(layer, masks)[points], map(float, scores), strict=True))
 
 
 def _names(layer, masks):

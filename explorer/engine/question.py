@@ -73,7 +73,7 @@ class Question(Settings):
 
     def record(self, layer, class_index):
         """{name: value} of every setting but ε, ready for JSON, as files have it: of one layer and the chosen class."""
-        told = {
+        settings = {
             "model": self.classifier.name,
             "layer": layer.name,
             "class_index": class_index,
@@ -83,8 +83,8 @@ class Question(Settings):
             "methods": list(self.methods),
         }
         left_out = {"layers", "epsilon"} | (set() if self.automatic else {"tolerance"})
-        told["class_index"] = class_index
-        return {name: value for name, value in told.items() if name not in left_out}
+        settings["class_index"] = class_index
+        return {name: value for name, value in settings.items() if name not in left_out}
 
     def of(self, classifier):
         """The same of another Classifier of the same network, or of None where it is to be sent away."""

@@ -130,10 +130,10 @@ class Result:
     @property
     def asks(self):
         """What `explorer.explain` has to be asked for the same again, but image and layer."""
-        asked = self.question.settings | {"class_index": self.class_index, "epsilon": self.epsilon}
-        asked["baseline"] = once_more(self.question.baseline_name, self.baseline_image)
-        del asked["layers"]
-        return asked
+        settings = self.question.settings | {"class_index": self.class_index, "epsilon": self.epsilon}
+        settings["baseline"] = once_more(self.question.baseline_name, self.baseline_image)
+        del settings["layers"]
+        return settings
 
     def path_for(self, question):
         """The path that was sampled here, where a question about the same one can use it again; else None."""

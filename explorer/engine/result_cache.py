@@ -42,12 +42,12 @@ class ResultCache:
             mine = self._asked.setdefault(question.key, threading.Lock())
         _take(mine, progress)
         try:
-            known, reuse = self._look_up(question)
-            if known is not None:
-                return known.at_epsilon(question.epsilon)
-            show = preview and (lambda found: preview(*found.values()))
-            found = self._answer(question, progress=progress, preview=show, memory_budget=memory_budget, reuse=reuse)
-            (result,) = found.values()
+            cached, reuse = self._look_up(question)
+            if cached is not None:
+                return cached.at_epsilon(question.epsilon)
+            show = preview and (lambda by_layer: preview(*by_layer.values()))
+            by_layer = self._answer(question, progress=progress, preview=show, memory_budget=memory_budget, reuse=reuse)
+            (result,) = by_layer.values()
             self._keep(question.key, result)
             return result
         finally:
@@ -69,10 +69,10 @@ class ResultCache:
     def _look_up(self, question):
         """(the result that is kept, or None; results about the same image, which may serve for a new one)."""
         with self._lock:
-            known = self._results.get(question.key)
-            if known is not None:
+            cached = self._results.get(question.key)
+            if cached is not None:
                 self._results.move_to_end(question.key)
-                return replace(known, cost=Cost()), None
+                return replace(cached, cost=Cost()), None
             ranked = [(_nearness(result, question), key) for key, result in self._results.items()]
             ranked = sorted((one for one in ranked if one[0]), reverse=True, key=lambda one: one[0])
             if ranked and ranked[0][0][0]:

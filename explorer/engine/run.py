@@ -65,26 +65,26 @@ def answer(question, *, progress=None, preview=None, memory_budget=None, reuse=N
     """
     earlier = reuse if isinstance(reuse, tuple | list) else () if reuse is None else (reuse,)
     tasks = _tasks(question)
-    known = _known_path(question, tasks, earlier)
-    target, passes = _target(question, known)
+    earlier_path = _earlier_path(question, tasks, earlier)
+    target, passes = _target(question, earlier_path)
     source = ImagePath(
-        target, [task.layer for task in tasks], known.path, known.serves(target), memory_budget, progress
+        target, [task.layer for task in tasks], earlier_path.path, earlier_path.serves(target), memory_budget, progress
     )
-    others = OtherMethods(question, target, _known_scores(question, target, earlier), memory_budget, progress)
+    others = OtherMethods(question, target, _earlier_scores(question, target, earlier), memory_budget, progress)
 
-    def results(integrations, found=None):
-        found = found or [Found() for _ in question.layers]
-        heads = source.heads + sum(one.heads for one in found)
+    def results(integrations, outcomes=None):
+        outcomes = outcomes or [Outcome() for _ in question.layers]
+        heads = source.heads + sum(one.heads for one in outcomes)
         cost = Cost(source.passes + passes + others.mask_scores.passes, heads)
         at_input = integrations[-1] if tasks[-1].layer.call is None else None
         return {
             task.layer.name: _result(question, target, task, integration, at_input, one, others.mask_scores, cost)
-            for task, integration, one in zip(tasks, integrations, found, strict=False)
+            for task, integration, one in zip(tasks, integrations, outcomes, strict=False)
         }
 
     show = preview and (lambda integrations: preview(results(integrations)))
     integrations = integrate(question, target, source, tasks, show)
-    if show and others.asked:
+    if show and others.any:
         show(integrations)
     return results(integrations, [others.at(*one) for one in zip(question.layer_objects, integrations, strict=False)])
 
@@ -98,7 +98,7 @@ def integrate(question, target, source, tasks, preview=None):
 
 
 @dataclass
-class Found:
+class Outcome:
     """What the methods that ask more of the network than its path come to at one layer."""
 
     cams: dict = field(default_factory=dict)  # {method: the raw map}
@@ -110,42 +110,42 @@ class Found:
 class OtherMethods:
     """Those that ask more of the network than its path: another curve, another score, masked images.
 
-    known: {(layer, channel): score} of masked images, from earlier results.
+    earlier_scores: {(layer, channel): score} of masked images, from earlier results.
     """
 
-    def __init__(self, question, target, known, memory, progress):
+    def __init__(self, question, target, earlier_scores, memory, progress):
         self.question, self.target, self.memory, self.progress = question, target, memory, progress
-        self.mask_scores = MaskScores(target, known, memory, progress)
+        self.mask_scores = MaskScores(target, earlier_scores, memory, progress)
         methods = [METHODS[key] for key in question.methods]
         self.straight = [one for one in methods if one.curve is Curve.STRAIGHT_LINE]
         self.of_score = [one for one in methods if isinstance(one, PointMethod) and one.score]
         self.masked = [one for one in methods if isinstance(one, MaskMethod)]
 
     @property
-    def asked(self):
+    def any(self):
         """Whether there are any."""
         return bool(self.straight or self.of_score or self.masked)
 
     def at(self, layer, integration):
         """What they come to at a layer. integration: of the image's path there."""
-        found, ends = Found(), integration.ends
+        outcome, ends = Outcome(), integration.ends
         if self.straight:
             keys = tuple(method.key for method in self.straight)
             line = StraightLine(self.target, layer, ends.activations, self.memory, self.progress)
             (straight,) = integrate(self.question, self.target, line, [LayerTask(layer, keys)])
-            found.cams |= straight.maps(keys, self.question.options)[0]
-            found.error, found.heads = straight.error, line.heads
+            outcome.cams |= straight.maps(keys, self.question.options)[0]
+            outcome.error, outcome.heads = straight.error, line.heads
         for method in self.of_score:
             target = self.target.of_score(method.score)
             samples = joined(list(sweep(target, [layer], ENDS, fetch(ends.activations), self.memory)))
-            found.cams[method.key] = fetch(method.cam(samples.path(0), self.question.options))
-            found.heads += len(ENDS)
+            outcome.cams[method.key] = fetch(method.cam(samples.path(0), self.question.options))
+            outcome.heads += len(ENDS)
         for method in self.masked:
             cam, layer_maps = self.mask_scores.map_of(method.key, layer, float(ends.scores[0]))
-            found.cams[method.key] = cam
+            outcome.cams[method.key] = cam
             if method.every_block:
-                found.layer_maps[method.key] = layer_maps
-        return found
+                outcome.layer_maps[method.key] = layer_maps
+        return outcome
 
 
 def _tasks(question):
@@ -161,7 +161,7 @@ def _on(question, curve):
 
 
 @dataclass(frozen=True)
-class KnownPath:
+class EarlierPath:
     """The path of an earlier Result about the same baseline and image at the one layer; both None without one."""
 
     result: Result | None = None
@@ -174,14 +174,14 @@ class KnownPath:
         return (self.result.class_index, self.result.question.score) == (target.class_index, target.score)
 
 
-def _known_path(question, tasks, earlier):
+def _earlier_path(question, tasks, earlier):
     if len(tasks) > 1:
-        return KnownPath()
+        return EarlierPath()
     paths = ((result, result.path_for(question)) for result in earlier)
-    return next((KnownPath(result, path) for result, path in paths if path is not None), KnownPath())
+    return next((EarlierPath(result, path) for result, path in paths if path is not None), EarlierPath())
 
 
-def _known_scores(question, target, earlier):
+def _earlier_scores(question, target, earlier):
     """{(layer, channel): score} of the same image seen through masks, for the same class and score."""
     same = (
         result
@@ -193,26 +193,26 @@ def _known_scores(question, target, earlier):
     return {mask: score for result in same for mask, score in result.mask_scores.items()}
 
 
-def _target(question, known):
+def _target(question, earlier_path):
     """(the Target, how many images had to be shown to the network to know its class)."""
     start, end = question.classifier.preprocess(np.stack([question.baseline_image, question.image]))
     class_index, passes = question.class_index, 0
-    if class_index is None and known.path is not None:
-        class_index = int(known.path.logits[-1].argmax())
+    if class_index is None and earlier_path.path is not None:
+        class_index = int(earlier_path.path.logits[-1].argmax())
     elif class_index is None:
         class_index, passes = int(question.classifier.values(question.image[None])[0].argmax()), 1
     return Target(question.classifier, start, end, class_index, question.score), passes
 
 
-def _result(question, target, task, integration, at_input, found, mask_scores, cost):
-    errors = [error for error in (integration.error, found.error) if error is not None]
+def _result(question, target, task, integration, at_input, outcome, mask_scores, cost):
+    errors = [error for error in (integration.error, outcome.error) if error is not None]
     gap = (
         completeness_gap(integration.integrals["rsi_grad_cam"], integration.path.scores)
         if task.layer.separates
         else None
     )
     cams, vanished = integration.maps(_on(question, Curve.LAYER), question.options)
-    cams |= found.cams
+    cams |= outcome.cams
     if at_input:
         cams |= at_input.maps(_on(question, Curve.INPUT), question.options)[0]
     return Result(
@@ -225,8 +225,8 @@ def _result(question, target, task, integration, at_input, found, mask_scores, c
         vanished=vanished,
         epsilon=question.epsilon,
         estimated_error=float(np.max(errors)) if errors else None,
-        layer_maps=found.layer_maps,
-        mask_scores=mask_scores.known,
+        layer_maps=outcome.layer_maps,
+        mask_scores=mask_scores.scores,
         cost=cost,
     )
 
@@ -234,13 +234,13 @@ def _result(question, target, task, integration, at_input, found, mask_scores, c
 def _with_settings(function):
     """The function, its signature naming every setting it takes."""
     own = inspect.signature(function)
-    kept = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    named = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     settings = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=one.default)
         for name, one in settings_of(Settings).items()
         if name not in {"layers", *own.parameters}
     ]
-    function.__signature__ = own.replace(parameters=kept + settings)
+    function.__signature__ = own.replace(parameters=named + settings)
 
 
 _with_settings(explain)

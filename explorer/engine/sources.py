@@ -10,31 +10,31 @@ from explorer.network import backend
 class ImagePath:
     """The path on which the image fades in: from an earlier result as far as it goes, from the network for the rest.
 
-    known: the Path of an earlier result about the same baseline and image at the one layer, or None; same_score:
+    earlier: the Path of an earlier result about the same baseline and image at the one layer, or None; same_score:
     whether it is of the same class and score too. Afterwards `passes` is how many points went through the network,
     `heads` how many through its part behind the layer.
     """
 
-    def __init__(self, target, layers, known=None, same_score=False, memory=None, progress=None):
+    def __init__(self, target, layers, earlier=None, same_score=False, memory=None, progress=None):
         self.target, self.layers, self.memory, self.progress = target, layers, memory, progress
-        self.known, self.same_score = known, same_score
+        self.earlier, self.same_score = earlier, same_score
         self.passes = self.heads = 0
 
     def samples(self, alphas, before=0):
         """Yield Samples until each of the points has been had: in their order from the network, after those of the
         earlier result. before: points had already, which count as progress. The last of a batch may be repeated; see
         `sweep`."""
-        index = {} if self.known is None else {float(alpha): i for i, alpha in enumerate(self.known.alphas)}
+        index = {} if self.earlier is None else {float(alpha): i for i, alpha in enumerate(self.earlier.alphas)}
         there = np.array([float(alpha) in index for alpha in alphas], bool)
         tell = _counted(self.progress, before, before + len(alphas))
         if there.any():
-            known = _samples(self.known).at([index[float(alpha)] for alpha in alphas[there]])
+            earlier = _samples(self.earlier).at([index[float(alpha)] for alpha in alphas[there]])
             if self.same_score:
-                yield known
+                yield earlier
             else:
-                self.heads += len(known)
+                self.heads += len(earlier)
                 yield from sweep(
-                    self.target, self.layers, known.alphas, known.activations[0], self.memory, tell, filled=True
+                    self.target, self.layers, earlier.alphas, earlier.activations[0], self.memory, tell, filled=True
                 )
         if not there.all():
             new = alphas[~there]

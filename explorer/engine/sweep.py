@@ -63,8 +63,8 @@ def sweep(target, layers, alphas, activations=None, memory=None, progress=None, 
             arguments.append(padded(activations[points], size))
         return run(*ends, *arguments)
 
-    def finish(points, found):
-        *values, maps, gradients = found
+    def finish(points, batch):
+        *values, maps, gradients = batch
         logits, inner, scores = backend.fetch_all(values)
         samples = Samples(padded(alphas[points], len(logits)), logits, inner, scores, tuple(maps), tuple(gradients))
         count = points.stop - points.start
@@ -95,7 +95,7 @@ def in_batches(begin, finish, total, size, tell):
                 points = slice(done, min(done + size, total))
                 waiting.append((points, begin(points, size)))
                 done = points.stop
-            found = finish(*waiting[0])
+            batch = finish(*waiting[0])
         except Exception as fault:
             if size == 1 or not backend.out_of_memory(fault):
                 raise
@@ -104,7 +104,7 @@ def in_batches(begin, finish, total, size, tell):
             size = size // 2
             continue
         waiting.popleft()
-        yield found
+        yield batch
 
 
 def joined(samples, length=None):
@@ -145,8 +145,8 @@ def padded(values, size):
     return ops.concatenate([values, ops.repeat(values[-1:], fill, axis=0)], axis=0)
 
 
-def batch_size(classifier, layers, memory, points, known=False):
-    """How many points of the path go through the network at once; known: only behind the one layer.
+def batch_size(classifier, layers, memory, points, activations_given=False):
+    """How many points of the path go through the network at once; activations_given: only behind the one layer.
 
     Behind the first of the layers every map is kept for the backward pass, and as much again is made on the way back;
     before it only the largest maps live at a time. Where that part is not run, as many more points make a batch as it
@@ -156,9 +156,9 @@ def batch_size(classifier, layers, memory, points, known=False):
     names = [layer.name for layer in classifier.anatomy.layers]
     first = min(0 if layer.call is None else names.index(layer.name) for layer in layers)
     behind = sum(sizes[first:])
-    per_point = 2 * behind + (0 if known else 2 * max(sizes[: first + 1]))
+    per_point = 2 * behind + (0 if activations_given else 2 * max(sizes[: first + 1]))
     largest = _by_device(LARGEST_BATCH)
-    if known:
+    if activations_given:
         largest = largest * sum(sizes) // behind
     return int(np.clip(_memory(memory) // max(per_point, 1), 1, min(largest, points)))
 

@@ -18,11 +18,11 @@ MODELS = {entry.name: entry for entry in (TOY_VGG, *APPLICATIONS)}
 
 def find(name):
     """The Entry called `name`; "VGG19", "vgg-19" and "resnet50v2" are understood too. Raises InputError."""
-    known = {_plain(entry): entry for entry in MODELS}
-    if found := known.get(_plain(name)):
-        return MODELS[found]
-    close = get_close_matches(_plain(name), known, n=1)
-    hint = f"did you mean {known[close[0]]!r}?" if close else f"the known ones are {', '.join(MODELS)}."
+    plain_names = {_plain(entry): entry for entry in MODELS}
+    if match := plain_names.get(_plain(name)):
+        return MODELS[match]
+    close = get_close_matches(_plain(name), plain_names, n=1)
+    hint = f"did you mean {plain_names[close[0]]!r}?" if close else f"the known ones are {', '.join(MODELS)}."
     raise InputError(f"No classifier is called {str(name)!r}; {hint}")
 
 

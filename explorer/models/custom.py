@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from explorer.errors import InputError
-from explorer.models import preprocessing as known
+from explorer.models import preprocessing as formulas
 from explorer.models.labels import read_labels
 from explorer.models.mixed_precision import in_precision
 from explorer.models.safe_loading.archive import CONVERSIONS, unpack
@@ -31,7 +31,7 @@ def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=
     Raises InputError for a file that is damaged or not safe, for labels of the wrong number, and for a network that
     is no classifier of pictures.
     """
-    names, preprocess = read_labels(labels), known.parse(preprocessing)
+    names, preprocess = read_labels(labels), formulas.parse(preprocessing)
     with tempfile.TemporaryDirectory(prefix="rsi-explorer-") as folder:
         text, weights = unpack(path, folder)
         recipe = read_recipe(text)
@@ -47,5 +47,5 @@ def from_model(model, class_names=None, preprocessing="1/255", head=None, input_
     """
     if not isinstance(model, keras.Model):
         raise InputError(f"A network is a keras.Model; received {type(model).__name__}: build it with Keras 3.")
-    preprocess = preprocessing if callable(preprocessing) else known.parse(preprocessing)
+    preprocess = preprocessing if callable(preprocessing) else formulas.parse(preprocessing)
     return Classifier(name or model.name, model, preprocess, read_labels(class_names), input_size, head)

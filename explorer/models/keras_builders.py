@@ -55,8 +55,8 @@ def _remote_of(builder, **arguments):
     file_utils.get_file = note
     try:
         builder(weights="imagenet", **arguments)
-    except _Asked as asked:
-        return asked.remote
+    except _Asked as request:
+        return request.remote
     finally:
         file_utils.get_file = original
     raise RuntimeError(f"{builder.__name__} asked Keras for no weights file.")

@@ -27,14 +27,14 @@ def read_labels(source):
 def _from_file(path):
     try:
         with path.open("rb") as file:
-            held = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(
             f"Labels are read from a file, but {path.name!r} could not be opened: check its path."
         ) from error
-    if len(held) > MAX_BYTES:
+    if len(content) > MAX_BYTES:
         raise InputError(f"A file of labels has at most 10 MiB, but {path.name!r} has more: give {FORMS}.")
-    text = _decode(held, path.name)
+    text = _decode(content, path.name)
     if path.suffix.lower() == ".json" or text.lstrip().startswith(("[", "{")):
         try:
             return _from_json(json.loads(text))
@@ -52,26 +52,26 @@ def _from_file(path):
     return [_name(i, line) for i, line in enumerate(lines)]
 
 
-def _decode(held, name):
+def _decode(content, name):
     """UTF-8, or UTF-16 where a mark at the beginning says so, as Windows' editors write it."""
-    wide = held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return held.decode("utf-16" if wide else "utf-8-sig")
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"A file of labels is text in UTF-8, but {name!r} is not: save it as UTF-8.") from error
 
 
 def _from_json(value):
     if isinstance(value, dict):
-        wanted = [str(i) for i in range(len(value))]
+        indices = [str(i) for i in range(len(value))]
         by_index = {str(key).strip(): name for key, name in value.items()}
-        missing = [key for key in wanted if key not in by_index]
+        missing = [key for key in indices if key not in by_index]
         if missing:
             raise InputError(
                 f"Labels by index name every class from 0 to {len(value) - 1}, but {missing[0]} is missing: number "
                 "them so."
             )
-        value = [by_index[key] for key in wanted]
+        value = [by_index[key] for key in indices]
     if not isinstance(value, list | tuple) or not value:
         raise InputError(f"Labels are {FORMS}; received {'none' if not value else type(value).__name__}.")
     return [_name(i, entry) for i, entry in enumerate(value)]

@@ -32,16 +32,16 @@ def _in_order(model):
 
 def _end(outputs):
     """The layers from the outputs back to the last kernel on the way to each, those with the kernels included."""
-    found, waiting = [], list(outputs)
+    ordered, waiting = [], list(outputs)
     while waiting:
         layer, call, _ = waiting.pop()._keras_history
-        if layer in found:
+        if layer in ordered:
             continue
-        found.append(layer)
+        ordered.append(layer)
         waiting += getattr(layer, "outputs", ())  # a nested model ends in layers of its own
         if not _has_kernel(layer):
             waiting += layer._inbound_nodes[call].input_tensors
-    return found
+    return ordered
 
 
 def _has_kernel(layer):

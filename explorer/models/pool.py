@@ -46,7 +46,7 @@ class Loaded:
     def _keep(self, key, classifier):
         with self._lock:
             self._kept[key] = classifier
-            gone, total = [], sum(kept.bytes for kept in self._kept.values())
+            gone, total = [], sum(one.bytes for one in self._kept.values())
             while total > self.limit and len(self._kept) > 1:
                 gone.append(self._kept.popitem(last=False)[1])
                 total -= gone[-1].bytes

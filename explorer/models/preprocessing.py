@@ -31,8 +31,8 @@ def _keras(mode):
 
 
 PREPROCESSINGS = {
-    known.name: known
-    for known in (
+    one.name: one
+    for one in (
         Preprocessing("none", "Pixels as they are, 0 to 255: the network scales them itself.", lambda images: images),
         Preprocessing("1/255", "0 to 1.", lambda images: images / 255),
         Preprocessing("tf", "-1 to 1: MobileNet, Inception, Xception, ResNet V2, NASNet.", _keras("tf")),
@@ -53,8 +53,8 @@ def parse(text):
     words = "".join(str(text).lower().split())
     if words in PREPROCESSINGS:
         return PREPROCESSINGS[words]
-    found = _FORMULA.fullmatch(words)
-    scale, offset = _numbers(**found.groupdict()) if found else (0.0, 0.0)
+    match = _FORMULA.fullmatch(words)
+    scale, offset = _numbers(**match.groupdict()) if match else (0.0, 0.0)
     if not (scale and np.isfinite([scale, offset]).all()):
         raise InputError(
             f"A preprocessing is one of {', '.join(PREPROCESSINGS)}, or a scale other than 0 and an offset, "

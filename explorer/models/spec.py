@@ -26,11 +26,11 @@ class Network:
         return named if self.weights == DEFAULT else f"{named}, weights from a file"
 
     def load(self, progress):
-        said = {"labels": self.labels, "preprocessing": self.preprocessing, "head": self.head}
-        given = {option: value for option, value in said.items() if value is not None}
+        options = {"labels": self.labels, "preprocessing": self.preprocessing, "head": self.head}
+        options = {option: value for option, value in options.items() if value is not None}
         if self.weights != DEFAULT:
-            given["weights"] = self.weights
-        return load(self.name, progress=progress, **given)
+            options["weights"] = self.weights
+        return load(self.name, progress=progress, **options)
 
 
 def network(name, weights=None, labels=None, preprocessing=None, head=None):

@@ -114,20 +114,20 @@ class Classifier:
     def layer(self, name):
         """The Layer called `name`; None means the default."""
         name = self.default_layer if name is None else name
-        found = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
-        if found is None:
+        match = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
+        if match is None:
             hint = lookup.nearest(name, [layer.name for layer in self.layers()])
             raise InputError(f"{self.name} has no spatial layer called {name!r}; {hint}")
-        if not found.reaches:
+        if not match.reaches:
             raise InputError(
                 f"The activations of {name!r} do not reach the score of {self.name}, so there is nothing to explain; "
                 f"choose another layer, for example {self.default_layer!r}."
             )
-        return found
+        return match
 
-    def class_index(self, wanted):
+    def class_index(self, name_or_index):
         """The index of a class given by index, by name, or by its index written as text."""
-        return lookup.find_class(self.name, self.class_names, wanted)
+        return lookup.find_class(self.name, self.class_names, name_or_index)
 
     @property
     def input_layer(self):
@@ -139,13 +139,15 @@ class Classifier:
 
     # What the sweep asks for
 
-    def sampler(self, layers, score, known=False):
+    def sampler(self, layers, score, activations_given=False):
         """The network at points of a path, with everything methods need of it: see
         `explorer.network.traced.sample`."""
         score = self.score(score)
-        shapes = [self.input.shape, self.input.shape, (None,), "int"] + ([(None, *layers[0].shape)] if known else [])
-        key = tuple(layer.name for layer in layers), score.key, known
-        return self._compiled(key, partial(traced.sample, self, layers, score, known), *shapes)
+        shapes = [self.input.shape, self.input.shape, (None,), "int"] + (
+            [(None, *layers[0].shape)] if activations_given else []
+        )
+        key = tuple(layer.name for layer in layers), score.key, activations_given
+        return self._compiled(key, partial(traced.sample, self, layers, score, activations_given), *shapes)
 
     def changed(self, how, layer, score):
         """The network behind a layer with another end: like `sampler`, with known activations and one argument more.
@@ -169,11 +171,11 @@ class Classifier:
 
     def _run(self, x):
         """(n, *input.shape) -> what comes out (n, outputs), and what its softmax or sigmoid is fed, the same shape."""
-        place, seen = self.anatomy.place, []
-        with hooks.LOCK, place.observed(seen) if place else nullcontext():
+        place, logits = self.anatomy.place, []
+        with hooks.LOCK, place.observed(logits) if place else nullcontext():
             outputs = self.model(self.input.pack(x), training=False)
         output = output_head.heads(self.model, outputs)[self.chosen_head]
-        return [_rows(value, self.anatomy.classes) for value in (output, seen[0] if place else output)]
+        return [_rows(value, self.anatomy.classes) for value in (output, logits[0] if place else output)]
 
     def _forward(self, inputs):
         """`_run`, compiled."""
@@ -241,8 +243,8 @@ def _in_short(fault):
 
 def _bits(dtype):
     """32 of "float32", 8 of "bool"."""
-    found = re.search(r"\d+", dtype)
-    return int(found.group()) if found else 8
+    bits = re.search(r"\d+", dtype)
+    return int(bits.group()) if bits else 8
 
 
 def _rows(value, count):

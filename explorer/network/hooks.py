@@ -69,8 +69,8 @@ def record(model, x):
                 stack.pop()
             index = counts[id(layer)]
             counts[id(layer)] += 1
-            given = keras.tree.flatten((args, kwargs))
-            calls.append(LayerCall(name, layer, index, output, given[0] if given else None))
+            inputs = keras.tree.flatten((args, kwargs))
+            calls.append(LayerCall(name, layer, index, output, inputs[0] if inputs else None))
             return output
 
         return intercepted(layer, handler)
@@ -92,8 +92,8 @@ def layers_of(model):
 
 def operations_of(model):
     """What functional models are made of besides layers: operations such as `keras.ops.softmax(x)` on their inputs."""
-    found = {id(op): op for part in model._flatten_layers() for op in getattr(part, "_operations", ())}
-    return [op for op in found.values() if not isinstance(op, keras.layers.Layer)]
+    operations = {id(op): op for part in model._flatten_layers() for op in getattr(part, "_operations", ())}
+    return [op for op in operations.values() if not isinstance(op, keras.layers.Layer)]
 
 
 def replaced(layer, index, value):
@@ -117,11 +117,11 @@ def altered(layer, index, change):
     return intercepted(layer, handler)
 
 
-def observed(layer, index, seen):
+def observed(layer, index, outputs):
     """A context in which the output of the `index`-th call of `layer` is appended to the list `seen`."""
 
     def change(output):
-        seen.append(output)
+        outputs.append(output)
         return output
 
     return altered(layer, index, change)

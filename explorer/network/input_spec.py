@@ -98,9 +98,9 @@ def _channels_first(model, shape):
     return first
 
 
-def _size(name, declared, wanted, fixed):
-    wanted = declared if wanted is None else _checked(wanted)
-    size = tuple(int(w or d or free) for w, d, free in zip(wanted, declared, FREE_SIZE, strict=True))
+def _size(name, declared, asked_size, fixed):
+    sides = declared if asked_size is None else _checked(asked_size)
+    size = tuple(int(w or d or free) for w, d, free in zip(sides, declared, FREE_SIZE, strict=True))
     if fixed and any(d and d != s for s, d in zip(size, declared, strict=True)):
         raise InputError(
             f"{name} takes pictures of {_written(declared)} (height, width), no others; received the size {size}."

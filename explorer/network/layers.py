@@ -49,25 +49,25 @@ def anatomy(model, picture, head=None, name=None):
     picture: its Input. head: the output to explain, by default the first that holds classes. name: how people call the
     model. Raises InputError where that output holds no classes.
     """
-    found = {}
+    anatomy = {}
 
     def forward(x):
         outputs, calls = hooks.record(model, picture.pack(x))
         heads = output_head.heads(model, outputs)
-        chosen = output_head.choose(name or model.name, heads, head)
-        output, places = heads[chosen], _maps(calls, picture.channels_first)
-        found.update(heads=tuple(heads), head=chosen, classes=output_head.class_count(output))
-        found.update(place=output_head.find(calls, output), layers=[place for place, _ in places])
+        head_name = output_head.choose(name or model.name, heads, head)
+        output, places = heads[head_name], _maps(calls, picture.channels_first)
+        anatomy.update(heads=tuple(heads), head=head_name, classes=output_head.class_count(output))
+        anatomy.update(place=output_head.find(calls, output), layers=[place for place, _ in places])
         return output, [value for _, value in places]
 
     count, edges, source, output, inner = backend.flow(forward, picture.shape)
     after, before, cut = separators(count, edges, source, output)
     layers = []
-    for layer, node in zip(found.pop("layers"), inner, strict=True):
+    for layer, node in zip(anatomy.pop("layers"), inner, strict=True):
         on_path = node is not None and after[node] and before[node]
         layers.append(replace(layer, separates=on_path and cut[node], reaches=on_path))
     sizes = tuple(4 * layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in layers)
-    return Anatomy(layers=tuple(layers), bytes_per_image=sizes, **found)
+    return Anatomy(layers=tuple(layers), bytes_per_image=sizes, **anatomy)
 
 
 def _maps(calls, channels_first):
@@ -76,7 +76,7 @@ def _maps(calls, channels_first):
     What a layer passes on untouched (a model's last layer and the model itself, a Dropout) is one place of the network
     under several names.
     """
-    formats, names, found = {}, {}, {}
+    formats, names, by_tensor = {}, {}, {}
     for call in calls:
         if not hasattr(call.output, "shape"):  # a layer may return several values
             continue
@@ -88,8 +88,8 @@ def _maps(calls, channels_first):
             continue
         names.setdefault(key, []).append(call.name)
         layer = Layer(call.name, shape[1:], False, False, call.without_values(), first, dtype)
-        found.setdefault(key, (layer, call.output))
-    return [(replace(layer, others=tuple(names[key][1:])), value) for key, (layer, value) in found.items()]
+        by_tensor.setdefault(key, (layer, call.output))
+    return [(replace(layer, others=tuple(names[key][1:])), value) for key, (layer, value) in by_tensor.items()]
 
 
 def _is_map(shape):
@@ -118,9 +118,9 @@ def block_ends(layers):
     """
     named = {}
     for layer in layers:
-        found = re.match(r"(.*/)?[a-z]+\d+_", layer.name)
-        if found:
-            named[found.group()] = layer
+        block = re.match(r"(.*/)?[a-z]+\d+_", layer.name)
+        if block:
+            named[block.group()] = layer
     if len(named) > 1:
         return list(named.values())
     return list({layer.shape[:2]: layer for layer in layers if layer.separates}.values())

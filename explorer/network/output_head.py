@@ -41,13 +41,13 @@ class Place:
     function: str  # of FUNCTIONS
 
     @contextmanager
-    def observed(self, seen):
+    def observed(self, logits):
         """Inside, what the function is fed is appended to the list `seen`. Take hooks.LOCK around it."""
         layer, count = self.call.layer, iter(range(1 << 30))
 
         def handler(original, *args, **kwargs):
             if next(count) == self.call.index:
-                seen.append(_before_activation(layer, original, args, kwargs))
+                logits.append(_before_activation(layer, original, args, kwargs))
             return original(*args, **kwargs)
 
         with hooks.intercepted(layer, handler):
@@ -69,25 +69,25 @@ class End:
 
 def heads(model, outputs):
     """{name: tensor} of every output of a model, in its own order."""
-    found = tree.flatten_with_path(outputs)
+    tensors = tree.flatten_with_path(outputs)
     own = getattr(model, "output_names", None) or ()
-    if isinstance(outputs, dict) or len(own) != len(found):
-        own = ["/".join(map(str, path)) or "output" for path, _ in found]
+    if isinstance(outputs, dict) or len(own) != len(tensors):
+        own = ["/".join(map(str, path)) or "output" for path, _ in tensors]
     counts, named = Counter(), {}
-    for name, (_, tensor) in zip(own, found, strict=True):
+    for name, (_, tensor) in zip(own, tensors, strict=True):
         counts[name] += 1
         named[name if counts[name] == 1 else f"{name}#{counts[name]}"] = tensor
     return named
 
 
-def choose(name, heads, wanted=None):
+def choose(name, heads, head=None):
     """The name of the output to explain: the one asked for, else the first that holds one value a class."""
-    if wanted is not None and wanted not in heads:
-        raise InputError(f"The outputs of {name} are {', '.join(map(repr, heads))}; received {wanted!r}.")
+    if head is not None and head not in heads:
+        raise InputError(f"The outputs of {name} are {', '.join(map(repr, heads))}; received {head!r}.")
     rows = [head for head, tensor in heads.items() if _objection(tensor) is None]
-    if wanted in rows or (wanted is None and rows):
-        return wanted or rows[0]
-    head = wanted or next(iter(heads))
+    if head in rows or (head is None and rows):
+        return head or rows[0]
+    head = head or next(iter(heads))
     raise InputError(f"{name} is no classifier: its output {head!r} {_objection(heads[head])}.")
 
 

@@ -8,53 +8,53 @@ from keras import ops
 from explorer.network import backend, hooks
 
 
-def sample(classifier, layers, score, known, start, end, alphas, class_index, *given, change=None):
+def sample(classifier, layers, score, from_layer, start, end, alphas, class_index, *activations, change=None):
     """The network at points of a path, with everything methods need of it, in one pass forth and back.
 
     layers: the Layers to look at, `classifier.input_layer` perhaps among them. start, end: of input.shape, as the model
     is fed. Returns (values (n, C), u (n,), y (n,), [A (n, h, w, K)], [∂y/∂A (n, h, w, K)]), the lists in the order of
     the layers; values: what scores are computed of; u, y: see `explorer.attribution.scores`.
 
-    known: `given` are the activations of the one layer. Where the layer separates input from output the part before
+    from_layer: `activations` are given, of the one layer. Where the layer separates input from output the part before
     it is then left out; where a skip connection by-passes it, what flows around it is computed from the same point of
     the path.
 
     change: (values, [A]) -> other values, of a network that differs from this one at its end.
     """
-    x = _between(start, end, alphas[:1] if known and layers[0].separates else alphas)
+    x = _between(start, end, alphas[:1] if from_layer and layers[0].separates else alphas)
     # The gradient is that of zeros added to the maps: so it is had at several layers, one behind the other
     zeros = [ops.zeros((ops.shape(alphas)[0], *layer.shape)) for layer in layers]
 
     def inner(zeros):
-        seen, fed = {}, x
-        with hooks.LOCK, ExitStack() as held:
+        maps, fed = {}, x
+        with hooks.LOCK, ExitStack() as stack:
             for layer, zero in zip(layers, zeros, strict=True):
                 if layer.call is None:
-                    fed = _with(layer, zero, seen, x)
-                elif known:
-                    value = seen[layer.name] = given[0] + zero
-                    held.enter_context(hooks.replaced(*layer.place, _as_output(layer, value)))
+                    fed = _with(layer, zero, maps, x)
+                elif from_layer:
+                    value = maps[layer.name] = activations[0] + zero
+                    stack.enter_context(hooks.replaced(*layer.place, _as_output(layer, value)))
                 else:
-                    held.enter_context(hooks.altered(*layer.place, partial(_with, layer, zero, seen)))
+                    stack.enter_context(hooks.altered(*layer.place, partial(_with, layer, zero, maps)))
             values = classifier.run(fed)
-        values = values if change is None else change(values, [seen[layer.name] for layer in layers])
-        return score.inner(values, class_index), (values, [seen[layer.name] for layer in layers])
+        values = values if change is None else change(values, [maps[layer.name] for layer in layers])
+        return score.inner(values, class_index), (values, [maps[layer.name] for layer in layers])
 
     slopes, u, (values, maps) = backend.gradient(inner, zeros)
     outer = ops.reshape(score.slope(u), (-1, 1, 1, 1))
     return values, u, score.value(u), maps, [inside * outer for inside in slopes]
 
 
-def scaled(classifier, layer, score, start, end, alphas, class_index, given, factor):
+def scaled(classifier, layer, score, start, end, alphas, class_index, activations, factor):
     """`sample` behind a layer, of a network whose logits are `factor` times as large."""
     change = partial(_times, factor)
-    return sample(classifier, [layer], score, True, start, end, alphas, class_index, given, change=change)
+    return sample(classifier, [layer], score, True, start, end, alphas, class_index, activations, change=change)
 
 
-def shifted(classifier, layer, score, start, end, alphas, class_index, given, weights):
+def shifted(classifier, layer, score, start, end, alphas, class_index, activations, weights):
     """`sample` behind a layer, of a network that adds t = Σ_k weights_k Σ_ij A_k to every logit; weights: (K,)."""
     change = partial(_plus, weights)
-    return sample(classifier, [layer], score, True, start, end, alphas, class_index, given, change=change)
+    return sample(classifier, [layer], score, True, start, end, alphas, class_index, activations, change=change)
 
 
 def _times(factor, values, maps):
@@ -66,7 +66,7 @@ def _plus(weights, values, maps):
 
 
 def seen_through(classifier, score, nothing, picture, masks, class_index):
-    """y (n,) of the picture seen through masks (n, H, W) in [0, 1]: nothing + mask (picture − nothing).
+    """y (n,) of the picture maps through masks (n, H, W) in [0, 1]: nothing + mask (picture − nothing).
 
     nothing, picture: of input.shape, as the model is fed. Masks multiply pixels where `nothing` is black, since the
     preprocessing is affine.
@@ -87,9 +87,9 @@ def _between(start, end, alphas):
     return ops.where(alphas < 0.5, start + alphas * (end - start), end - (1 - alphas) * (end - start))
 
 
-def _with(layer, zero, seen, output):
-    """What a layer returns, with `zero` (n, h, w, K) added to it; noted in `seen` as the float32 map it is."""
-    seen[layer.name] = ops.cast(_as_map(layer, output), "float32")
+def _with(layer, zero, maps, output):
+    """What a layer returns, with `zero` (n, h, w, K) added to it; noted in `maps` as the float32 map it is."""
+    maps[layer.name] = ops.cast(_as_map(layer, output), "float32")
     return output + _as_output(layer, zero)
 
 

@@ -45,7 +45,7 @@ class Neutral:
         return len(self.losses) - 1
 
     @property
-    def chosen(self):
+    def best_step(self):
         """The step whose pixels these are."""
         return int(self.losses.argmin())
 
@@ -55,7 +55,7 @@ class Neutral:
         return ClassNeutral(self.pixels)
 
 
-def kept(classifier):
+def cached(classifier):
     """The Neutral of a classifier that was optimised before, or None."""
     return _kept.get(classifier)
 

@@ -95,7 +95,7 @@ def converge(result, ask=explain, progress=None):
             "start the explorer on a machine of your own."
         )
     rounds, placed = [], {"steps": "auto", "tolerance": TOLERANCE, "reuse": fine}
-    last = explain(classifier, image, preview=lambda found: rounds.append(found), **asks | placed)
+    last = explain(classifier, image, preview=rounds.append, **asks | placed)
     return measure(fine, [*rounds, last])
 
 

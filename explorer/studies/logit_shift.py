@@ -36,21 +36,21 @@ def constant(maps, strength):
     return np.full(channels, strength / (height * width), np.float32)
 
 
-def painted(at, wanted):
+def painted(at, heatmap):
     """(K,): the smallest c_k, in the sense of least squares, that make the logit's map the one that is wanted.
 
     at: AtImage of the logit. wanted: (h, w), above zero where the map shall be bright, in any unit. Where it is zero
     the map is pushed below zero, which the ReLU cuts off. Raises InputError where nothing is wanted anywhere.
     """
-    wanted = np.asarray(wanted, np.float64)
-    if wanted.shape != at.signed.shape or not (wanted > 0).any():
+    heatmap = np.asarray(heatmap, np.float64)
+    if heatmap.shape != at.signed.shape or not (heatmap > 0).any():
         height, width = at.signed.shape
         raise InputError(
             f"The map wanted is {height}×{width} cells with some of them bright; received "
-            f"{wanted.shape} with {int((wanted > 0).sum())} bright: paint some."
+            f"{heatmap.shape} with {int((heatmap > 0).sum())} bright: paint some."
         )
     size = np.abs(at.signed).max() or 1.0
-    target = np.where(wanted > 0, wanted / wanted.max(), -0.25) * size
+    target = np.where(heatmap > 0, heatmap / heatmap.max(), -0.25) * size
     maps = at.activations.astype(np.float64).reshape(-1, at.activations.shape[2])  # (Z, K)
     return np.linalg.lstsq(maps, (target - at.signed).ravel(), rcond=1e-4)[0].astype(np.float32)
 

@@ -96,23 +96,23 @@ def norm(values):
 def _cumulative(result, path, places):
     """(Σ IG up to each stop (S,), {method: raw maps (S, h, w)}). Integrals over consecutive parts add up."""
     options, start = result.question.options, path.activations[0]
-    shown = [key for key in result.cams if METHODS[key].curve is Curve.LAYER]
-    integrated = [key for key in dict.fromkeys((*shown, WHOLE)) if isinstance(METHODS[key], PathMethod)]
+    played = [key for key in result.cams if METHODS[key].curve is Curve.LAYER]
+    integrated = [key for key in dict.fromkeys((*played, WHOLE)) if isinstance(METHODS[key], PathMethod)]
     ends, sums = path.ends, dict.fromkeys(integrated, 0.0)
-    collected, cams = [0.0], {key: [] for key in shown}
+    collected, cams = [0.0], {key: [] for key in played}
     for before, here in pairwise([0, *places]):
         if here > before:
             part = path.part(slice(before, here + 1))
             sums = {key: sums[key] + METHODS[key].integral(part, start, options) for key in sums}
             collected.append(float(fetch(sums[WHOLE]).astype(np.float64).sum()))
-        for key in shown:
+        for key in played:
             if key not in sums:
                 cams[key].append(fetch(METHODS[key].cam(_at(path, here), options)))
             elif here == 0:  # nothing has been collected yet
                 cams[key].append(np.zeros(start.shape[:2], np.float32))
             else:
                 cams[key].append(fetch(METHODS[key].cam(sums[key], ends, options)))
-    for key in shown:
+    for key in played:
         cams[key][-1] = result.cams[key]  # the same but for the order in which floats were added
     return np.array(collected), {key: np.stack(maps) for key, maps in cams.items()}
 

@@ -66,7 +66,7 @@ def _baselines(result):
     baselines = {spelling: spelling for spelling in kinds.values()}
     if not is_named(own):
         baselines[own] = once_more(own, result.baseline_image)
-    neutral = class_neutral.kept(result.classifier)
+    neutral = class_neutral.cached(result.classifier)
     return baselines if neutral is None else baselines | {canonical(neutral.baseline): neutral.baseline}
 
 

@@ -26,13 +26,15 @@ def reason(classifier):
 
 def cost(result, pace):
     count = 2 * len(result.path.alphas)
-    if class_neutral.kept(result.classifier):
+    if class_neutral.cached(result.classifier):
         return html.caption(f"Kept for this network. Maps of another question take {passes(count, pace)}.")
     return html.caption(f"Takes {passes(PICTURES + count, pace)}, most of them once for this network.")
 
 
 def curve(neutral, dark):
-    return descent_chart(neutral.losses, neutral.greatest, neutral.classes, neutral.chosen, class_neutral.STEPS, dark)
+    return descent_chart(
+        neutral.losses, neutral.greatest, neutral.classes, neutral.best_step, class_neutral.STEPS, dark
+    )
 
 
 def picture(neutral):
@@ -49,11 +51,11 @@ def picture(neutral):
 
 
 def _reached(neutral):
-    first, least = (short(neutral.greatest[step], 3) for step in (0, neutral.chosen))
+    first, least = (short(neutral.greatest[step], 3) for step in (0, neutral.best_step))
     even = f"1/{neutral.classes:,} = {short(1 / neutral.classes, 3)}"
-    if not neutral.chosen:
+    if not neutral.best_step:
         return f"No step made the loss smaller than at black, where the greatest probability is {first} ({even})."
-    return f"At step {neutral.chosen} the greatest probability is {least}; at black it was {first}, and {even}."
+    return f"At step {neutral.best_step} the greatest probability is {least}; at black it was {first}, and {even}."
 
 
 def before_and_after(explorer, result, neutral, progress):

@@ -176,9 +176,13 @@ def test_behind_the_layer_more_points_make_a_batch(net, layers):
     most = LARGEST_BATCH[backend.device()]
     for layer in layers:
         behind = sum(sizes[names.index(layer.name) :])
-        assert batch_size(net, (layer,), 1 << 50, 5000, known=True) == most * sum(sizes) // behind, "for the same work"
+        assert batch_size(net, (layer,), 1 << 50, 5000, activations_given=True) == most * sum(sizes) // behind, (
+            "for the same work"
+        )
         for points in (1, 2, 11):
-            assert batch_size(net, (layer,), points * 2 * behind, 11, known=True) == points, "and the budget holds"
+            assert batch_size(net, (layer,), points * 2 * behind, 11, activations_given=True) == points, (
+                "and the budget holds"
+            )
 
 
 def test_several_layers_cost_what_the_first_of_them_does(net, layers):

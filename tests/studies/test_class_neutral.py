@@ -98,7 +98,7 @@ def test_the_gradient_comes_back_through_every_kind_of_input(make):
 def test_where_the_neutral_pixel_is_known_it_is_found():
     found = last(class_neutral.descent(linear_in_the_mean_colour()))
     assert np.allclose(found.pixels, NEUTRAL_PIXEL, atol=0.1), "every pixel is the one at which all logits are alike"
-    assert found.greatest[0] > 0.5 and found.greatest[found.chosen] < 0.26, "so every class of four has a quarter"
+    assert found.greatest[0] > 0.5 and found.greatest[found.best_step] < 0.26, "so every class of four has a quarter"
 
 
 def test_the_steps_are_those_of_rmsprop(net):
@@ -117,10 +117,10 @@ def test_the_steps_are_those_of_rmsprop(net):
 def test_the_loss_falls_and_the_pixels_are_those_of_its_least(net):
     found = last(class_neutral.descent(net))
     assert found.steps == class_neutral.STEPS == 200 and len(found.greatest) == 201, "black, and each of 200 steps"
-    assert found.losses[found.chosen] == found.losses.min() < found.losses[0], "the loss falls"
-    assert found.greatest[found.chosen] < found.greatest[0], "and with it the greatest probability"
+    assert found.losses[found.best_step] == found.losses.min() < found.losses[0], "the loss falls"
+    assert found.greatest[found.best_step] < found.greatest[0], "and with it the greatest probability"
     p = output_head.probabilities("softmax", net.values(found.pixels[None]))[0]
-    assert p.max() == pytest.approx(found.greatest[found.chosen], rel=1e-4), "the pixels are those of that step"
+    assert p.max() == pytest.approx(found.greatest[found.best_step], rel=1e-4), "the pixels are those of that step"
     assert found.pixels.min() < 0, "they are not cut to what could be displayed"
 
 
@@ -129,7 +129,7 @@ def test_on_a_real_network_no_class_of_a_thousand_stands_out_any_more(shared_dat
 
     weights = shared_data / "keras_home" / "models" / "mobilenet_2_5_224_tf.h5"
     found = last(class_neutral.descent(explorer.load("mobilenet-0.25", str(weights)), steps=60))
-    most = found.greatest[found.chosen]
+    most = found.greatest[found.best_step]
     assert most - 0.001 < 0.2 * (found.greatest[0] - 0.001), f"from {found.greatest[0]} to {most}, towards 1/1000"
     assert np.abs(found.pixels).max() < 8, "by a few of 255 steps of brightness, as was published of VGG-19"
 
@@ -145,12 +145,12 @@ def test_it_is_kept_as_long_as_its_network_and_can_be_stopped():
 
     with pytest.raises(Cancelled):
         class_neutral.class_neutral(own, stop)
-    assert class_neutral.kept(own) is None and counts[-1][1:] == (2, 200), "stopped after two steps, it is not kept"
+    assert class_neutral.cached(own) is None and counts[-1][1:] == (2, 200), "stopped after two steps, it is not kept"
     shown = []
     found = class_neutral.class_neutral(own, show=shown.append)
     assert len(shown) == 201 and shown[-1] is found, "every step can be shown"
     own.run = None
-    assert class_neutral.class_neutral(own) is class_neutral.kept(own) is found, "a second time it costs nothing"
+    assert class_neutral.class_neutral(own) is class_neutral.cached(own) is found, "a second time it costs nothing"
     before = len(class_neutral._kept)
     del own, found, shown
     gc.collect()

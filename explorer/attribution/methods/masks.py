@@ -18,17 +18,17 @@ class Masks:
         self.channels = [int(channel) for channel in channels]
 
     @classmethod
-    def of(cls, activations, size, kept=None):
+    def of(cls, activations, size, selection=None):
         """Of the channels of A (h, w, K); kept: (K,) bool, those to keep, by default all."""
-        channels = np.flatnonzero(np.ones(activations.shape[-1], bool) if kept is None else kept)
+        channels = np.flatnonzero(np.ones(activations.shape[-1], bool) if selection is None else selection)
         return cls(np.moveaxis(activations[..., channels], -1, 0), channels, size)
 
     def __len__(self):
         return len(self.maps)
 
     def __getitem__(self, places):
-        made = [stretched(cv2.resize(one, self.size[::-1])) for one in self.maps[places]]
-        return np.array(made, np.float32).reshape(-1, *self.size)
+        masks = [stretched(cv2.resize(one, self.size[::-1])) for one in self.maps[places]]
+        return np.array(masks, np.float32).reshape(-1, *self.size)
 
     def at(self, places):
         """Those of the masks."""

@@ -20,11 +20,11 @@ def masks(activations, gradients, size, *, adaptive=False):
     """
     alphas = np.asarray(gradients, np.float64).mean(axis=(0, 1))  # (K,)
     most = alphas.max(initial=0)
-    kept = alphas > 0
-    if adaptive and kept.any():
-        mu = otsu(alphas[kept] / most)
-        kept = alphas / most > mu if mu is not None else kept
-    return Masks.of(activations, size, kept)
+    selection = alphas > 0
+    if adaptive and selection.any():
+        mu = otsu(alphas[selection] / most)
+        selection = alphas / most > mu if mu is not None else selection
+    return Masks.of(activations, size, selection)
 
 
 def layer_map(masks, scores, at_baseline):
@@ -45,21 +45,21 @@ class Step:
     """One layer's turn in the fusion."""
 
     layer_map: np.ndarray  # (H, W) V_b, in [0, 1]
-    chosen: np.ndarray | None  # (H, W) bool: where Otsu's threshold leaves it; None for the first layer, which all pass
+    mask: np.ndarray | None  # (H, W) bool: where Otsu's threshold leaves it; None for the first layer, which all pass
     fused: np.ndarray  # (H, W) what there is of the map after this layer
 
 
 def fusion(layer_maps):
     """E ← (E + V_b) · Otsu(V_b), from shallow to deep: a list of Steps. A layer map that is None is passed over."""
     steps = []
-    for found in layer_maps:
-        if found is None:
+    for layer_map in layer_maps:
+        if layer_map is None:
             continue
         if not steps:
-            steps.append(Step(found, None, found))
+            steps.append(Step(layer_map, None, layer_map))
             continue
-        chosen = found > otsu(found)
-        steps.append(Step(found, chosen, (steps[-1].fused + found) * chosen))
+        mask = layer_map > otsu(layer_map)
+        steps.append(Step(layer_map, mask, (steps[-1].fused + layer_map) * mask))
     return steps
 
 

@@ -68,10 +68,10 @@ def check_name(path):
         raise InputError(f"A network is read from a .keras file, but {name!r} was not found: check its path.")
     kind = path.suffix.lower()
     if path.is_dir() or kind in CONVERSIONS:
-        told, line = ("a folder", FROM_FOLDER) if path.is_dir() else (f"a {kind} file", CONVERSIONS[kind])
+        sort, line = ("a folder", FROM_FOLDER) if path.is_dir() else (f"a {kind} file", CONVERSIONS[kind])
         line = line.format(name=name, stem=Path(name).stem)
         raise InputError(
-            f"A network is read from a .keras file, which runs no code, but {name!r} is {told}: if you trust it, "
+            f"A network is read from a .keras file, which runs no code, but {name!r} is {sort}: if you trust it, "
             f"convert it in Python by {line}."
         )
     if kind != ".keras" or not path.is_file():
@@ -105,22 +105,22 @@ def _check_end(file):
 
 def _members(archive):
     """{name: member}, all of them checked."""
-    found = {}
+    members = {}
     for member in archive.infolist():
         _check_member(member)
-        if member.filename in found:
+        if member.filename in members:
             raise InputError(f"A .keras file holds each part once, but this one holds {member.filename!r} twice.")
-        found[member.filename] = member
+        members[member.filename] = member
     for name in (RECIPE, WEIGHTS):
-        if name not in found:
+        if name not in members:
             raise InputError(
                 f"A .keras file holds {RECIPE} and {WEIGHTS}, but this one has no {name}: save it by model.save."
             )
-    if sum(member.file_size for member in found.values()) > MAX_BYTES:
+    if sum(member.file_size for member in members.values()) > MAX_BYTES:
         raise InputError("A .keras file unpacks to at most 2 GiB, but this one says that it is larger.")
-    if found[RECIPE].file_size > config_check.MAX_BYTES:
+    if members[RECIPE].file_size > config_check.MAX_BYTES:
         raise InputError(f"A network's {RECIPE} has at most 16 MiB, but this one says that it is larger.")
-    return found
+    return members
 
 
 def _check_member(member):

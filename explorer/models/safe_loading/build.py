@@ -24,13 +24,13 @@ def build(recipe, weights, stored_bytes):
     It is built in a thread of its own, since what Keras has begun and not finished is kept for each thread: a
     refused network leaves nothing behind. Raises InputError where Keras cannot build it.
     """
-    made = {}
-    thread = threading.Thread(target=_build, args=(recipe, weights, stored_bytes, made), daemon=True)
+    outcome = {}
+    thread = threading.Thread(target=_build, args=(recipe, weights, stored_bytes, outcome), daemon=True)
     thread.start()
     thread.join()
-    if "fault" not in made:
-        return made["model"]
-    fault = made["fault"]
+    if "fault" not in outcome:
+        return outcome["model"]
+    fault = outcome["fault"]
     if isinstance(fault, InputError):
         raise fault
     raise InputError(
@@ -39,7 +39,7 @@ def build(recipe, weights, stored_bytes):
     ) from fault
 
 
-def _build(recipe, weights, stored_bytes, made):
+def _build(recipe, weights, stored_bytes, outcome):
     try:
         with keras.StatelessScope(initialize_variables=False):
             model = keras.saving.deserialize_keras_object(recipe, safe_mode=True)
@@ -50,9 +50,9 @@ def _build(recipe, weights, stored_bytes, made):
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Skipping nested container")  # its layers would keep weights of zero
             model.load_weights(weights)
-        made["model"] = model
+        outcome["model"] = model
     except Exception as fault:  # of any kind: what is built was written by a stranger
-        made["fault"] = fault
+        outcome["fault"] = fault
 
 
 def _check_built(model):
@@ -68,10 +68,10 @@ def _check_built(model):
 
 
 def _check_size(model, stored_bytes):
-    wanted = sum(_bytes(variable.shape, variable.dtype) for variable in model.variables)
-    if wanted > stored_bytes + SLACK:
+    needed = sum(_bytes(variable.shape, variable.dtype) for variable in model.variables)
+    if needed > stored_bytes + SLACK:
         raise InputError(
-            f"A network file stores every weight, but this one asks for {wanted:,} bytes of weights and stores "
+            f"A network file stores every weight, but this one asks for {needed:,} bytes of weights and stores "
             f"{stored_bytes:,}: save it again."
         )
     total = 0

@@ -53,9 +53,9 @@ class _Reader:
                 f"A network in a file is functional or Sequential, but this one is of the class {name!r}, whose code a "
                 f"file does not hold: {FROM_PYTHON}."
             )
-        read, calls = self.object(recipe, None, 0)
+        config, calls = self.object(recipe, None, 0)
         _check_calls(calls)
-        return read
+        return config
 
     def value(self, value, layer, depth):
         """(the value checked and cleaned, the calls of layers within)"""
@@ -71,39 +71,39 @@ class _Reader:
             return [part for part, _ in parts], sum(calls for _, calls in parts)
         return value, 0
 
-    def object(self, given, layer, depth):
-        name, module = _text(given["class_name"]), given.get("module")
+    def object(self, entry, layer, depth):
+        name, module = _text(entry["class_name"]), entry.get("module")
         if name in VALUES and module is None:
-            return self.plain_value(given, layer, depth)
-        config = given.get("config")
+            return self.plain_value(entry, layer, depth)
+        config = entry.get("config")
         if isinstance(config, dict) and isinstance(config.get("name"), str) and name not in POLICIES:
             layer = config["name"]
-        _check_kind(given, name, module, layer)
-        read = {key: self.value(given[key], layer, depth + 1)[0] for key in KEPT if key in given and key != "config"}
-        read["config"], calls = self.value(config, layer, depth + 1)
+        _check_kind(entry, name, module, layer)
+        checked = {key: self.value(entry[key], layer, depth + 1)[0] for key in KEPT if key in entry and key != "config"}
+        checked["config"], calls = self.value(config, layer, depth + 1)
         if name == "Functional":
-            read["module"] = FUNCTIONAL
-            _check_order(read["config"].get("layers"), layer)
+            checked["module"] = FUNCTIONAL
+            _check_order(checked["config"].get("layers"), layer)
         if name == "function":
-            return read, 0
-        shared = json.dumps(given.get("shared_object_id"))
+            return checked, 0
+        shared = json.dumps(entry.get("shared_object_id"))
         calls = max(1, calls, self.calls.get(shared, 0))
         if shared != "null":
             self.calls[shared] = calls
-        if "inbound_nodes" in given:
-            read["inbound_nodes"] = self.nodes(given["inbound_nodes"], layer, depth + 1)
-            calls *= 1 + len(read["inbound_nodes"])
+        if "inbound_nodes" in entry:
+            checked["inbound_nodes"] = self.nodes(entry["inbound_nodes"], layer, depth + 1)
+            calls *= 1 + len(checked["inbound_nodes"])
         _check_calls(calls)
-        return read, calls
+        return checked, calls
 
-    def plain_value(self, given, layer, depth):
-        config, calls = self.value(given.get("config"), layer, depth + 1)
-        holds_numbers = given["class_name"] in ("__tensor__", "__numpy__")
+    def plain_value(self, entry, layer, depth):
+        config, calls = self.value(entry.get("config"), layer, depth + 1)
+        holds_numbers = entry["class_name"] in ("__tensor__", "__numpy__")
         if calls or not isinstance(config, dict) or (holds_numbers and config.get("dtype") not in DTYPES):
             raise InputError(
                 f"Numbers in a recipe are of known types, but{_at(layer)} has others: save the network again."
             )
-        return {"class_name": given["class_name"], "config": config}, 0
+        return {"class_name": entry["class_name"], "config": config}, 0
 
     def nodes(self, nodes, layer, depth):
         """The places where a layer is called; a call on constants alone would be computed while loading."""
@@ -118,26 +118,26 @@ class _Reader:
         return self.value(nodes, layer, depth)[0]
 
 
-def _check_kind(given, name, module, layer):
-    why = _why_not(given, name, module)
+def _check_kind(entry, name, module, layer):
+    why = _why_not(entry, name, module)
     if why:
         raise InputError(
             f"A network file may name only Keras's own layers for images, but{_at(layer)} {why}: {FROM_PYTHON}."
         )
 
 
-def _why_not(given, name, module):
+def _why_not(entry, name, module):
     """What is wrong with an object that a recipe names, in words; None where nothing is."""
-    registered = given.get("registered_name")
+    registered = entry.get("registered_name")
     if name in ("Lambda", "__lambda__"):
         return "holds Python code (a Lambda)"
     if name == "function":
-        known = module in ("builtins", "keras.activations") and _is_in(given.get("config"), ACTIVATIONS)
-        known = known and registered in (None, given["config"])
+        allowed = module in ("builtins", "keras.activations") and _is_in(entry.get("config"), ACTIVATIONS)
+        allowed = allowed and registered in (None, entry["config"])
         return (
             None
-            if known
-            else f"names {_quoted(module, given.get('config'))}, a function that is no activation of Keras"
+            if allowed
+            else f"names {_quoted(module, entry.get('config'))}, a function that is no activation of Keras"
         )
     if module is None:
         return f"is of the class {name!r} without saying where that comes from"
@@ -148,7 +148,7 @@ def _why_not(given, name, module):
     if name == "Functional" and module in FUNCTIONAL_BEFORE:
         return None
     if _is_in(module, KINDS) and name in KINDS[module]:
-        return _why_no_settings(name, given.get("config"))
+        return _why_no_settings(name, entry.get("config"))
     if str(module).split(".")[0] != "keras":
         return f"is of the class {_quoted(module, name)}, whose code a file does not hold"
     return f"names {_quoted(module, name)}, which is not one of them"
@@ -183,15 +183,17 @@ def _check_order(layers, model):
     few thousand, keeps it busy for minutes."""
     layers = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
     waiting = [(str(layer.get("name")), [_feeds(node) for node in _nodes(layer)]) for layer in layers]
-    made = {str(layer.get("name")): int(layer.get("class_name") in ("InputLayer", "Functional")) for layer in layers}
+    calls_of = {
+        str(layer.get("name")): int(layer.get("class_name") in ("InputLayer", "Functional")) for layer in layers
+    }
     for _ in range(MAX_ROUNDS):
-        before = sum(made.values())
+        before = sum(calls_of.values())
         for name, nodes in waiting:
-            while nodes and all(index < made.get(fed, MAX_CALLS) for fed, index in nodes[0]):
-                made[name] += 1
+            while nodes and all(index < calls_of.get(fed, MAX_CALLS) for fed, index in nodes[0]):
+                calls_of[name] += 1
                 nodes.pop(0)
         waiting = [(name, nodes) for name, nodes in waiting if nodes]
-        if not waiting or sum(made.values()) == before:
+        if not waiting or sum(calls_of.values()) == before:
             return  # whole, or a ring, which Keras tells of
     raise InputError(
         f"A recipe lists layers in the order of their work, but{_at(model)} does not: save the network again."
@@ -227,8 +229,8 @@ def _for_training(key, value):
     return value
 
 
-def _is_in(value, known):
-    return isinstance(value, str) and value in known
+def _is_in(value, names):
+    return isinstance(value, str) and value in names
 
 
 def _text(name):

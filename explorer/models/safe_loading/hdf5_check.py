@@ -42,7 +42,7 @@ def check_weights(path):
 
 def _arrays(file):
     """(name, data set) of each array, without following any link that leads out of its group."""
-    seen, waiting, entries = set(), [("", file)], 0
+    visited, waiting, entries = set(), [("", file)], 0
     while waiting:
         above, group = waiting.pop()
         for key in group:
@@ -55,9 +55,9 @@ def _arrays(file):
             _check_link(name, group.get(key, getlink=True))
             entry = group[key]
             place = h5py.h5o.get_info(entry.id).addr
-            if place in seen:
+            if place in visited:
                 continue  # the same group or array under a second name
-            seen.add(place)
+            visited.add(place)
             if isinstance(entry, h5py.Group):
                 waiting.append((name, entry))
             else:

@@ -59,15 +59,15 @@ def batches(stage, number, seed, pool):
     """
     rng = np.random.default_rng((LEARNING, seed, number))
     for first in range(0, stage.scenes, CHUNK):
-        wanted = range(first, min(first + CHUNK, stage.scenes))
-        orders = [((LEARNING, seed, number, i), stage.size) for i in wanted]
+        numbers = range(first, min(first + CHUNK, stage.scenes))
+        orders = [((LEARNING, seed, number, i), stage.size) for i in numbers]
         images, targets = map(np.stack, zip(*pool.map(_lesson, orders, chunksize=32), strict=True))
         for turn in range(stage.passes):
             order = rng.permutation(len(images))
             for at in range(0, len(images), BATCH):
-                chosen = order[at : at + BATCH]
-                mirrored = images[chosen][:, :, ::-1] if turn % 2 else images[chosen]
-                yield vary(mirrored, targets[chosen], rng)
+                batch = order[at : at + BATCH]
+                mirrored = images[batch][:, :, ::-1] if turn % 2 else images[batch]
+                yield vary(mirrored, targets[batch], rng)
 
 
 def _lesson(order):
@@ -80,21 +80,21 @@ def _lesson(order):
 
 def target(kinds):
     """The classes' shares (16,), float32: equal among the kinds shown; all equal where there is none."""
-    shares = np.full(len(NAMES), 0.0 if kinds else 1.0 / len(NAMES), np.float32)
+    probabilities = np.full(len(NAMES), 0.0 if kinds else 1.0 / len(NAMES), np.float32)
     for kind in kinds:
-        shares[NAMES.index(kind)] = 1.0 / len(kinds)
-    return shares
+        probabilities[NAMES.index(kind)] = 1.0 / len(kinds)
+    return probabilities
 
 
 def vary(images, targets, rng):
     """Fade some pictures towards black and make some a plain colour, the targets to match: float32 both."""
     count = len(images)
     alpha = np.where(rng.random(count) < FADED, rng.uniform(0.0, 0.7, count), 1.0)
-    known = np.clip((alpha - GONE) / (CLEAR - GONE), 0.0, 1.0)
+    visible = np.clip((alpha - GONE) / (CLEAR - GONE), 0.0, 1.0)
     pixels = images * alpha.astype(np.float32)[:, None, None, None]
     plain = rng.random(count) < PLAIN
-    known[plain] = 0.0
+    visible[plain] = 0.0
     tones = rng.uniform(0.0, 255.0, (count, 1, 1, 1)) + rng.normal(0.0, 12.0, (count, 1, 1, 3))
     pixels[plain] = np.clip(tones, 0.0, 255.0)[plain]
     uniform = np.float32(1.0 / len(NAMES))
-    return pixels, uniform + known.astype(np.float32)[:, None] * (targets - uniform)
+    return pixels, uniform + visible.astype(np.float32)[:, None] * (targets - uniform)

@@ -103,14 +103,14 @@ def _count(count, rng):
 
 
 def _names(layout, kinds, rng):
-    wanted = {"two": 2, "empty": 0}.get(layout, 1)
+    count = {"two": 2, "empty": 0}.get(layout, 1)
     if kinds is None:
-        return [NAMES[i] for i in rng.choice(len(NAMES), wanted, replace=False)]
+        return [NAMES[i] for i in rng.choice(len(NAMES), count, replace=False)]
     unknown = [kind for kind in kinds if kind not in NAMES]
     if unknown:
         raise InputError(f"Scenes hold {', '.join(NAMES)}; received {unknown[0]!r}: choose one of those kinds.")
-    if len(kinds) != wanted:
-        raise InputError(f"A scene of layout {layout!r} takes {wanted} kind(s); received {len(kinds)}: name {wanted}.")
+    if len(kinds) != count:
+        raise InputError(f"A scene of layout {layout!r} takes {count} kind(s); received {len(kinds)}: name {count}.")
     return list(kinds)
 
 
@@ -140,12 +140,12 @@ def _shine(colour, rng):
 def _place(names, size, rng):
     """Draw every object and give each a place of its own, with no two boxes overlapping."""
     low, high = SHARES[max(1, min(len(names), max(SHARES)))]
-    shares = np.full(len(names), rng.uniform(low, high)) * rng.uniform(0.88, 1.12, len(names))
+    sizes = np.full(len(names), rng.uniform(low, high)) * rng.uniform(0.88, 1.12, len(names))
     while True:
-        placed = _try_places([_draw(n, s, size, rng) for n, s in zip(names, shares, strict=True)], names, size, rng)
+        placed = _try_places([_draw(n, s, size, rng) for n, s in zip(names, sizes, strict=True)], names, size, rng)
         if placed is not None:
             return placed
-        shares = shares * 0.93
+        sizes = sizes * 0.93
 
 
 def _try_places(patches, names, size, rng, tries=60):

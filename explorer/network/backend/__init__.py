@@ -44,7 +44,7 @@ def precision():
     return _precision
 
 
-def set_precision(wanted):
+def set_precision(name):
     """How precisely networks compute, in this whole process; "float32" unless something else is asked for.
 
     "float32": single precision, on a graphics card too. Left to themselves TensorFlow, JAX and cuDNN round what a card
@@ -53,10 +53,10 @@ def set_precision(wanted):
     activations and gradients stays float32. Raises InputError for any other word.
     """
     global _precision
-    if wanted not in PRECISIONS:
-        raise InputError(f"The precision is one of {', '.join(PRECISIONS)}; received {wanted!r}.")
-    _framework.allow_tf32(wanted == "tf32")
-    _precision = wanted
+    if name not in PRECISIONS:
+        raise InputError(f"The precision is one of {', '.join(PRECISIONS)}; received {name!r}.")
+    _framework.allow_tf32(name == "tf32")
+    _precision = name
 
 
 def compiled(fn, variables, *shapes):

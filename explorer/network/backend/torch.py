@@ -44,7 +44,7 @@ def gradient(fn, a):
         flat = [one.detach().requires_grad_() for one in tree.flatten(a)]
         u, rest = fn(tree.pack_sequence_as(a, flat))
         slopes = torch.autograd.grad(u.sum(), flat, allow_unused=True)
-    slopes = [torch.zeros_like(one) if found is None else found for one, found in zip(flat, slopes, strict=True)]
+    slopes = [torch.zeros_like(one) if slope is None else slope for one, slope in zip(flat, slopes, strict=True)]
     rest = tree.map_structure(lambda value: value.detach() if torch.is_tensor(value) else value, rest)
     return tree.pack_sequence_as(a, slopes), u.detach(), rest
 
@@ -57,21 +57,21 @@ def flow(fn, shape):
 
 
 def _autograd_graph(x, output, inner):
-    order, edges, seen, source = [], [], {}, None
+    order, edges, index_of, source = [], [], {}, None
     stack = [(output, False)]
     while stack:  # depth first; a node is placed after everything it was computed from
         node, done = stack.pop()
         if done:
-            seen[node] = len(order)
+            index_of[node] = len(order)
             order.append(node)
             continue
-        if node in seen:
+        if node in index_of:
             continue
-        seen[node] = None
+        index_of[node] = None
         stack.append((node, True))
-        stack += [(parent, False) for parent, _ in node.next_functions if parent is not None and parent not in seen]
+        stack += [(parent, False) for parent, _ in node.next_functions if parent is not None and parent not in index_of]
     for node in order:
-        edges += [(seen[parent], seen[node]) for parent, _ in node.next_functions if parent is not None]
+        edges += [(index_of[parent], index_of[node]) for parent, _ in node.next_functions if parent is not None]
         if getattr(node, "variable", None) is x:
-            source = seen[node]
-    return len(order), edges, source, seen[output], [seen.get(node) for node in inner]
+            source = index_of[node]
+    return len(order), edges, source, index_of[output], [index_of.get(node) for node in inner]

@@ -98,7 +98,7 @@ def _board(explorer, line, controls):
 
 def _neutral(result, pace, dark):
     """What stands of the class-neutral baseline before it is asked for."""
-    reason, neutral = neutral_lab.reason(result.classifier), class_neutral.kept(result.classifier)
+    reason, neutral = neutral_lab.reason(result.classifier), class_neutral.cached(result.classifier)
     return {
         "neutral_start": gr.update(interactive=reason is None, value="Show its maps" if neutral else "Optimise it"),
         "neutral_cost": html.caption(reason) if reason else neutral_lab.cost(result, pace),

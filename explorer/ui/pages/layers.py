@@ -89,7 +89,7 @@ def _steps(explorer, session, controls, tell):
     rows = {"the layer's own map": [], "what Otsu's threshold keeps": [], "fused so far": []}
     for (layer, _), step in zip(maps, fusion([layer_map for _, layer_map in maps]), strict=True):
         fused = step.fused / (step.fused.max() or 1)
-        mask = np.ones_like(fused) if step.chosen is None else step.chosen.astype(np.float32)
+        mask = np.ones_like(fused) if step.mask is None else step.mask.astype(np.float32)
         for values, tiles in zip((step.layer_map, mask, fused), rows.values(), strict=True):
             picture = overlay(
                 result.image, resize(values, *result.image.shape[:2]), controls.colormap, controls.opacity
