@@ -32,4 +32,23 @@
     const files = [...(event.clipboardData?.files || [])];
     if (files.length && give(files)) event.preventDefault();
   });
+
+  // While another network takes the place of the one shown, the server closes its lists. One that is open would stay
+  // open, and Gradio's list breaks when its choices become fewer: it is left. So are lists of other pages, until nothing
+  // is computed any more.
+  const ELSEWHERE = '#rival, #evaluate-layers';
+  const leave = (list) => list.querySelector('input[aria-expanded=true]')?.dispatchEvent(new FocusEvent('blur'));
+  let closed = false;
+  new MutationObserver(() => {
+    const disabled = !!document.querySelector('#class input')?.disabled;
+    const working = !document.querySelector('#stop')?.disabled;
+    if (disabled && !closed) {
+      closed = true;
+      for (const list of document.querySelectorAll(`#head, #class, #layer, ${ELSEWHERE}`)) leave(list);
+      for (const list of document.querySelectorAll(ELSEWHERE)) list.inert = true;
+    } else if (closed && !disabled && !working) {
+      closed = false;
+      for (const list of document.querySelectorAll(ELSEWHERE)) list.inert = false;
+    }
+  }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['disabled'] });
 })();

@@ -148,7 +148,7 @@ class Explorer:
     def _bring(self, session, controls, dark, network, tell):
         self._load(network, tell)  # what is wrong with it is told before anything on the page changes
         session.networks[network.label] = network
-        return self.explain(session, replace(controls, model=network.label, head=None), dark, tell)
+        return self.explain(session, controls, dark, tell, model=network.label, head=None)
 
     def _require_permission(self):
         if not self.allow_own:
@@ -165,15 +165,16 @@ class Explorer:
             return {"status": ready(session) if session.is_corrected(controls) else gr.update()}
         return self.explain(session, controls, dark, tell)
 
-    def explain(self, session, controls, dark, tell):
-        """Explain the chosen picture by the chosen network.
+    def explain(self, session, controls, dark, tell, **instead):
+        """Explain the chosen picture by the chosen network. instead: what is asked in place of what the controls say.
 
         Where either is another than that of the results, it starts afresh: the class is the most probable, the layer
         the network's last, unless the picture is an example that asks for others. A mistake or a stop leaves results,
         picture and network on the page as they were; a newer question replaces this one (Superseded).
         """
         number = session.number if controls.number is None else controls.number
-        job, progress = session.begin(tell, (controls.sweep, session.picture_index), number)
+        before, controls = controls.sweep, replace(controls, **instead)
+        job, progress = session.begin(tell, (controls.sweep, session.picture_index), number, before)
         session.look, previews = controls, []
 
         def preview(result):
@@ -182,6 +183,8 @@ class Explorer:
 
         try:
             network = self._network(session, controls)
+            if session.result is not None and network != session.network:
+                tell.show(_closed_lists)
             classifier = self._load(network, progress)
             pictures, index = session.pictures, session.picture_index
             if network != session.network:
@@ -194,7 +197,7 @@ class Explorer:
             )
             if result.cost.passes:
                 self._paces[classifier] = (time.monotonic() - begun) / result.cost.passes
-        except (InputError, Cancelled) as why:
+        except Exception as why:
             if session.result is None or job.superseded:
                 raise
             session.go_back()
@@ -249,14 +252,23 @@ class Explorer:
         result, heads, allowed = session.result, classifier.heads, SCORES_OF[classifier.kind]
         return {
             "model": gr.update(choices=networks.choices(session.networks), value=session.model),
-            "head": gr.update(choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1),
-            "class_index": gr.update(choices=choices.classes(result, classifier), value=result.class_index),
-            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name),
+            "head": gr.update(
+                choices=list(heads), value=classifier.chosen_head, visible=len(heads) > 1, interactive=True
+            ),
+            "class_index": gr.update(
+                choices=choices.classes(result, classifier), value=result.class_index, interactive=True
+            ),
+            "layer": gr.update(choices=choices.layers(classifier), value=result.layer.name, interactive=True),
             "score": gr.update(
                 choices=score_choices(allowed), value=result.settings["score"], info=classifier.logits_reason
             ),
             "number": session.number,
         }
+
+
+def _closed_lists():
+    """The lists of a network while another takes its place: what would be chosen from them is about to go."""
+    return {name: gr.update(interactive=False) for name in ("head", "class_index", "layer")}
 
 
 def ready(session):
@@ -276,9 +288,12 @@ def note(picture, result):
 
 
 def refusal(why):
-    """The sentence for a visitor's mistake, or for a stop."""
+    """The sentence for a visitor's mistake, for a stop, or for a fault of ours."""
     if isinstance(why, Cancelled):
         return {"status": results.status(text.STOPPED)}
+    if not isinstance(why, InputError):  # the outer edge: the visitor is told, the log gets the traceback
+        log.error("a handler of the page failed", exc_info=why)
+        return {"status": results.status(text.FAULT, "wrong")}
     if why.__cause__ is not None:  # a sentence put in place of some other fault, which may be one of ours
         log.warning("told a visitor: %s", why, exc_info=why)
     return {"status": results.status(str(why), "wrong")}
@@ -293,11 +308,8 @@ def guarded(work):
         return work()
     except Superseded:
         return None
-    except (InputError, Cancelled) as why:
+    except Exception as why:
         return refusal(why)
-    except Exception:  # the outer edge: the visitor is told, the log gets the traceback
-        log.exception("a handler of the page failed")
-        return {"status": results.status(text.FAULT, "wrong")}
 
 
 def redraw(session, controls, dark):

@@ -32,13 +32,12 @@ def open_picture(explorer, session, controls, dark, report, number, asks, tell):
             "Links to pictures are into a report, and the page has none: start it with launch.py --report FOLDER."
         )
     name, image = report.picture(number)
-    if report.network != session.network:
-        controls = replace(controls, model=explorer.listed(session, report.network))
-    classifier = explorer.classifier(session, controls, tell)
+    instead = {} if report.network == session.network else {"model": explorer.listed(session, report.network)}
+    classifier = explorer.classifier(session, replace(controls, **instead), tell)
     checks = {"layer": lambda name: classifier.layer(name).name, "class_index": classifier.class_index}
     asks = {key: checks[key](value) for key, value in asks.items()}
     session.bring(Picture(name, image, f"{name}, picture {number} of the report.", asks=asks))
     try:
-        return explorer.explain(session, controls, dark, tell)
+        return explorer.explain(session, controls, dark, tell, **instead)
     finally:
         asks.clear()  # asked for once: from now on it is as any picture of the visitor's own

@@ -33,6 +33,7 @@ class Job:
     superseded: bool = False
     about: Any = None  # the question of the controls, while it is being answered
     number: int = 0  # of the result that it was asked from
+    controls: Any = None  # what they said then, which may be something else
     newer: "Job | None" = field(default=None, repr=False)  # which has replaced it
     is_question: bool = False  # one that every place of the page is about
     has_answer: bool = False  # the session holds its answer
@@ -82,13 +83,16 @@ class Session:
         return controls.number is not None and controls.number < self.since
 
     def is_asked_again(self, controls):
-        """Whether this very question is being answered, or a later one than was asked from an older result."""
+        """Whether this very question is being answered, or a later one than was asked from an older result; or whether
+        the controls say what they said when something else was asked, a list being left perhaps."""
         job = self.job
-        if job.about is None or job.stopped or job.superseded:
+        if job.stopped or job.superseded:
             return False
-        return job.about == (controls.sweep, self.picture_index) or (
-            controls.number is not None and controls.number < job.number
-        )
+        as_before = controls.sweep == job.controls and controls.number == job.number
+        if job.about is None:
+            return job.has_answer and as_before
+        is_same = as_before or job.about == (controls.sweep, self.picture_index)
+        return is_same or (controls.number is not None and controls.number < job.number)
 
     def add(self, files):
         """Add every file that is a picture, show the first of them; return what is wrong with the others."""
@@ -142,13 +146,13 @@ class Session:
         self.result, self.explained, self.network, self.model = result, picture, network, controls.model
         self.question_on_page, self.refused = (self.with_shown_lists(controls).sweep, self.picture_index), None
 
-    def begin(self, tell, about=None, number=0):
+    def begin(self, tell, about=None, number=0, controls=None):
         """A new job in place of the one that may be running -> (the job, its progress callback).
 
         The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job,
         Cancelled once stopped.
         """
-        job = Job(about=about, number=number, is_question=about is not None)
+        job = Job(about=about, number=number, controls=controls, is_question=about is not None)
         self.job.newer, self.job.superseded = job, True
         self.job = job
         tell.begun(job)

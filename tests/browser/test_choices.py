@@ -122,6 +122,17 @@ def test_the_same_choice_twice_is_one(both):
     assert "block4_pool" in check(both)["question"], "of two choices the later one counts"
 
 
+def test_a_list_that_is_open_when_its_network_goes(both):
+    by_mouse(both, "model", TOY)
+    settled(both)
+    both.click("#class input")
+    both.locator("[role=option]").nth(9).wait_for()
+    both.get_by_role("button", name="Load this network").evaluate("button => button.click()")  # the list stays open
+    both.wait_for_selector("#heading .question:has-text('second')")
+    settled(both)
+    assert not check(both)["model"].startswith(TOY), "the other network has fewer classes than the list had"
+
+
 def test_a_picture_added_while_a_network_is_chosen(both):
     by_mouse(both, "model", TOY)
     upload(both, ("mine.png", "image/png", png()))

@@ -105,6 +105,20 @@ def test_progress_has_a_stage_a_count_and_a_stop_button_alive_meanwhile():
     assert "the path: 3 of 51" in steps[1]["status"], "a stage and a count"
 
 
+def test_a_list_that_is_left_does_not_call_a_network_back_that_is_being_loaded(explorer, session):
+    explorer.loaded.get(Network("two.keras"), lambda: networks.make("sequential")[0])
+    session.networks["two.keras"] = Network("two.keras")
+
+    number = session.number
+
+    def leave_a_list(*_):
+        assert guarded(lambda: explorer.ask(session, controls(number=number), False, silent)) is None
+
+    explorer.explain(session, controls(number=number), False, Telling(leave_a_list), model="two.keras")
+    leave_a_list()
+    assert session.network == Network("two.keras"), "the controls said nothing new"
+
+
 def test_a_question_that_another_answers_already_leaves_the_stop_button_to_that_one():
     def work(tell):
         raise Superseded

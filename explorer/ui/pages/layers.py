@@ -1,7 +1,5 @@
 """Layers: every method at the end of every block, from one sweep; and SISE, which fuses them, step by step."""
 
-from dataclasses import replace
-
 import gradio as gr
 import numpy as np
 
@@ -41,7 +39,7 @@ def wire(frame, places):
 
     def choose(session, controls, dark, tell, event):
         session.page = "explore"
-        places = frame.explorer.explain(session, replace(controls, layer=event["choice"]), dark, tell)
+        places = frame.explorer.explain(session, controls, dark, tell, layer=event["choice"])
         return places | {"tabs": gr.Tabs(selected="explore")}
 
     frame.run(places["sise_start"].click, steps, places)

@@ -96,7 +96,7 @@ def test_stopping_it_keeps_nothing(explorer, session, places, net):
         session.job.stopped = done > 1
 
     found = guarded(lambda: baselines._optimise(explorer, session, controls(), False, Telling(stop)))
-    assert "Stopped" in found["status"] and class_neutral.kept(net) is None
+    assert "Stopped" in found["status"] and class_neutral.cached(net) is None
 
 
 def test_a_network_of_sigmoids_is_told_why_it_has_none():
