@@ -43,9 +43,9 @@ def run(arguments):
         device()
     try:
         with ProgressLine(arguments.out) as line:
-            told = _Lines(line)
+            progress = _Lines(line)
             path = evaluation.evaluate(
-                questions, source, arguments.out, arguments.resume, told, cluster=_cluster(arguments)
+                questions, source, arguments.out, arguments.resume, progress, cluster=_cluster(arguments)
             )
     except KeyboardInterrupt:
         print("Stopped; the same command with --resume goes on.", file=sys.stderr)
@@ -56,13 +56,13 @@ def run(arguments):
 def _conclude(path):
     """Say what came of the pictures, and where; the exit status."""
     journal = Journal(path.parent)
-    found = evaluation.counts(journal.counts, len(journal))
-    dropped = sum(found["dropped"].values())
+    counts = evaluation.counts(journal.counts, len(journal))
+    dropped = sum(counts["dropped"].values())
     print(
-        f"{found['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
-        f"{found['failed']:,} failed; see {path}"
+        f"{counts['evaluated']:,} of {len(journal):,} pictures evaluated, {dropped:,} dropped by the rules, "
+        f"{counts['failed']:,} failed; see {path}"
     )
-    if not found["evaluated"] and found["failed"]:
+    if not counts["evaluated"] and counts["failed"]:
         first = next(one.reason for one in journal if one.status == "failed")
         raise InputError(f"No picture could be evaluated. Of the first that failed: {first}")
     return 0

@@ -31,9 +31,9 @@ def run(arguments):
     with ProgressLine("weights", megabytes) as progress:
         classifier = explorer.load(arguments.model, progress=progress, **_said_of_model(arguments))
     _tell_of_masks(classifier, arguments)
-    taken, status = claim(arguments.pictures), 0
+    claimed, status = claim(arguments.pictures), 0
     for picture in arguments.pictures:
-        stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, taken)
+        stem = free_stem(arguments.out, Path(picture).stem, explorer.METHODS, claimed)
         if not _explain_one(classifier, picture, stem, arguments):
             status = MISTAKEN
     return status
@@ -68,8 +68,8 @@ def _check_colours(arguments):
 
 
 def _said_of_model(arguments):
-    said = {option: vars(arguments)[option] for option in ("weights", "labels", "preprocessing", "head")}
-    return {option: value for option, value in said.items() if value is not None}
+    options = {option: vars(arguments)[option] for option in ("weights", "labels", "preprocessing", "head")}
+    return {option: value for option, value in options.items() if value is not None}
 
 
 def _summary(result):

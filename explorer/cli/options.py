@@ -41,7 +41,7 @@ def read(argv):
 
 def settings(arguments):
     """{name: value} of the Settings that were said, of a command that `_settings` gave its options."""
-    said = {}
+    values = {}
     for name, field in settings_of(Settings).items():
         option = _option(name, field, vars(arguments))
         if option is None:
@@ -51,14 +51,14 @@ def settings(arguments):
             value = (
                 tuple(dict.fromkeys(one for word in value for one in listed(word))) if option != "layer" else (value,)
             )
-        said[name] = value
-    return said | integrated(arguments.integrated)
+        values[name] = value
+    return values | integrated(arguments.integrated)
 
 
-def _option(name, field, known):
+def _option(name, field, arguments):
     """The option that a setting has among those that are known; None where it has none."""
     options = (name, field.metadata["option"]) if field.metadata["option"] is not None else (name,)
-    return next((option for option in options if option and option in known), None)
+    return next((option for option in options if option and option in arguments), None)
 
 
 def _network():
@@ -82,19 +82,19 @@ def _settings(several):
     parent = _Parser(add_help=False)
     groups = {name: parent.add_argument_group(name) for name in GROUPS}
     for name, field in settings_of(Settings).items():
-        told = field.metadata
-        if told["option"] == "" or (several and name == "class_index"):
+        metadata = field.metadata
+        if metadata["option"] == "" or (several and name == "class_index"):
             continue
-        group = groups[told["group"]]
+        group = groups[metadata["group"]]
         if several and name in ("layers", "methods"):
             default, words = (
                 (field.default, "") if name == "methods" else ((), " (default: the ends of the last two blocks)")
             )
-            help = told["help"] if name == "methods" else "which layers' maps"
+            help = metadata["help"] if name == "methods" else "which layers' maps"
             group.add_argument(f"--{name}", nargs="+", default=default, metavar=name.upper(), help=help + words)
             continue
         default = ",".join(field.default) if name == "methods" else None if name == "layers" else field.default
-        _add(group, told["option"] or name, default, told["parse"], told["help"])
+        _add(group, metadata["option"] or name, default, metadata["parse"], metadata["help"])
     words = "of Integrated Grad-CAM: published, or notebook, as its authors' code has it"
     _add(groups[METHODS_GROUP], "integrated", "published", str, words)
     return parent

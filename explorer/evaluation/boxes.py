@@ -57,10 +57,10 @@ def read_xml(path):
     root = _parsed(path)
     size = _xml_size(root.find("size"), path.name)
     boxes, labels = [], []
-    for number, found in enumerate(root.findall("object"), 1):
-        edges = [found.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
+    for number, marked in enumerate(root.findall("object"), 1):
+        edges = [marked.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
         boxes.append(_box(edges, f"object {number} of {path.name!r}"))
-        labels.append((found.findtext("name") or "").strip() or None)
+        labels.append((marked.findtext("name") or "").strip() or None)
     marked = Marked(tuple(boxes), tuple(labels), size)
     if size:
         _check_within(marked.boxes, size, f"{path.name!r}")
@@ -91,10 +91,10 @@ def fitted(marked, width, height, to_width, to_height):
 
 
 def _xml_files(folder):
-    found = [(name, folder / name) for name in visible_files(folder) if name.lower().endswith(".xml")]
-    if not found:
+    files = [(name, folder / name) for name in visible_files(folder) if name.lower().endswith(".xml")]
+    if not files:
         raise InputError(f"A folder of boxes holds XML files, but {folder.name!r} has none: choose another one.")
-    return found
+    return files
 
 
 def _from_csv(path):
@@ -118,13 +118,15 @@ def _prediction(text, where):
 def _from_coco(path):
     text = read_text(path)
     try:
-        held = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name!r} is called JSON but is not valid: save it again.") from error
-    images = _entries(held, "images", ("id", "file_name"), path.name)
-    categories = {entry["id"]: str(entry["name"]) for entry in _entries(held, "categories", ("id", "name"), path.name)}
+    images = _entries(content, "images", ("id", "file_name"), path.name)
+    categories = {
+        entry["id"]: str(entry["name"]) for entry in _entries(content, "categories", ("id", "name"), path.name)
+    }
     by_image = defaultdict(list)
-    for annotation in _entries(held, "annotations", ("image_id",), path.name):
+    for annotation in _entries(content, "annotations", ("image_id",), path.name):
         by_image[annotation["image_id"]].append(annotation)
     return [
         (str(image["file_name"]), _or_error(_coco_marked, image, by_image[image["id"]], categories, path.name))
@@ -132,9 +134,9 @@ def _from_coco(path):
     ]
 
 
-def _entries(held, key, fields, file):
+def _entries(content, key, fields, file):
     """The list under a key of a COCO file, each entry known to have the fields."""
-    entries = held.get(key) if isinstance(held, dict) else None
+    entries = content.get(key) if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise InputError(f"A COCO file has a list of {key}, but {file!r} has none: choose the file of its boxes.")
     for number, entry in enumerate(entries):
@@ -148,8 +150,8 @@ def _coco_marked(image, annotations, categories, file):
     where = f"{file!r} for {image['file_name']}"
     boxes, labels = [], []
     for annotation in annotations:
-        found = annotation.get("bbox")
-        left, top, width, height = _numbers(found if isinstance(found, list) else [found], where)
+        box = annotation.get("bbox")
+        left, top, width, height = _numbers(box if isinstance(box, list) else [box], where)
         boxes.append(_box((left, top, left + width, top + height), where))
         category = annotation.get("category_id")
         labels.append(categories.get(category) if isinstance(category, int | str) else None)
@@ -159,10 +161,10 @@ def _coco_marked(image, annotations, categories, file):
     return Marked(tuple(boxes), tuple(labels), size)
 
 
-def _or_error(read, *arguments):
+def _or_error(function, *arguments):
     """What is read, or the InputError: kept for the picture it is about, so that the others can be measured."""
     try:
-        return read(*arguments)
+        return function(*arguments)
     except InputError as error:
         return error
 
@@ -221,8 +223,8 @@ def _number(value, where):
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        told = "nothing" if value is None else repr(value)[:40]
-        raise InputError(f"Boxes and sizes are told in finite numbers; received {told} in {where}: mend it.")
+        word = "nothing" if value is None else repr(value)[:40]
+        raise InputError(f"Boxes and sizes are told in finite numbers; received {word} in {where}: mend it.")
     return int(number) if number.is_integer() else number
 
 

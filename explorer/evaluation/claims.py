@@ -123,12 +123,12 @@ def _compared(table, text, where, key, one, other, judge):
     there = np.isfinite(a - b)
     if there.sum() < MIN_PICTURES:
         return _not_tested(text, where, _too_few(table, key, there.sum()))
-    found = paired(a, b)
+    interval = paired(a, b)
     measured_words = (
         f"{_named(one, other)} {_per_cent(a[there])}, {_named(other, one)} {_per_cent(b[there])}: a difference of "
-        f"{_points(found)}; {_place(one, other)}{there.sum():,} pictures."
+        f"{_points(interval)}; {_place(one, other)}{there.sum():,} pictures."
     )
-    return Claim(text, where, measured_words, found.low, found.high, judge(found.low, found.high))
+    return Claim(text, where, measured_words, interval.low, interval.high, judge(interval.low, interval.high))
 
 
 def _nearer_zero(table, block, layer, other):
@@ -144,13 +144,13 @@ def _nearer_zero(table, block, layer, other):
     count = int(np.isfinite(logs).all(axis=0).sum())
     if count < MIN_PICTURES:
         return _not_tested(text, where, _too_few(table, "raw_mean", count))
-    found = paired(*logs)
-    factor, low, high = (short(10**number) for number in found)
+    interval = paired(*logs)
+    factor, low, high = (short(10**number) for number in interval)
     words = (
         f"Grad-CAM's raw mean is {factor} times {label(other)}'s (95 %: {low} to {high}; geometric mean); {layer}, "
         f"{count:,} pictures{_left_out(blank.sum())}."
     )
-    return Claim(text, where, words, found.low, found.high, below(found.low, found.high))
+    return Claim(text, where, words, interval.low, interval.high, below(interval.low, interval.high))
 
 
 def _dark_when_sure(table, block, layer):
@@ -166,14 +166,15 @@ def _dark_when_sure(table, block, layer):
     if min(map(len, groups)) < MIN_PICTURES:
         counts = f"{len(groups[0]):,} of Grad-CAM's heatmaps are dark and {len(groups[1]):,} are not at {layer}"
         return _not_tested(text, where, f"{counts}; it takes {MIN_PICTURES} of each.")
-    found = unpaired(*groups)
+    interval = unpaired(*groups)
     on_average = [f"1 − {short(10 ** -np.nanmean(group))}" for group in groups]
+    ends = f"{signed(f'{interval.low:.1f}')} to {signed(f'{interval.high:.1f}')}"
     words = (
         f"On average p = {on_average[0]} where dark and {on_average[1]} where not (geometric means of 1 − p): "
-        f"{found.mean:.1f} decades nearer to 1 (95 %: {signed(f'{found.low:.1f}')} to {signed(f'{found.high:.1f}')}); "
-        f"{layer}, {len(groups[0]):,} dark and {len(groups[1]):,} others."
+        f"{interval.mean:.1f} decades nearer to 1 (95 %: {ends}); {layer}, "
+        f"{len(groups[0]):,} dark and {len(groups[1]):,} others."
     )
-    return Claim(text, where, words, found.low, found.high, above(found.low, found.high))
+    return Claim(text, where, words, interval.low, interval.high, above(interval.low, interval.high))
 
 
 def _missing(table, *groups):
@@ -215,8 +216,8 @@ def _per_cent(values):
     return with_interval(mean, mean - error, mean + error, share=True)[0]
 
 
-def _points(found):
-    mean, ends = with_interval(100 * found.mean, 100 * found.low, 100 * found.high)
+def _points(interval):
+    mean, ends = with_interval(100 * interval.mean, 100 * interval.low, 100 * interval.high)
     return f"{mean} point{'' if mean in ('1', '−1') else 's'} (95 %: {ends})"
 
 

@@ -49,8 +49,8 @@ class Worker:
         self.questions = self.classifier = None
 
     def __call__(self, batch):
-        asked = [pickle.loads(one) for one in batch["asked"]]
-        return {"outcome": [pickle.dumps(self._outcome(*one)) for one in asked]}
+        requests = [pickle.loads(one) for one in batch["request"]]
+        return {"outcome": [pickle.dumps(self._outcome(*one)) for one in requests]}
 
     def _outcome(self, questions, item):
         ray = _ray()
@@ -82,15 +82,15 @@ def _evaluated(ray, questions, items, workers, gpus):
     """Yield an Outcome for every item, as they come."""
     tries = _count_tries(ray)  # for as long as somebody holds on to it
     tasks = -(-len(items) // IN_A_TASK)
-    asked = [{"asked": pickle.dumps((questions, item))} for item in items]
-    found = ray.data.from_items(asked, override_num_blocks=tasks).map_batches(
+    requests = [{"request": pickle.dumps((questions, item))} for item in items]
+    outcomes = ray.data.from_items(requests, override_num_blocks=tasks).map_batches(
         Worker,
         batch_size=IN_A_TASK,
         num_cpus=1,
         num_gpus=gpus or None,
         compute=ray.data.ActorPoolStrategy(size=min(workers, tasks)),
     )
-    for batch in found.iter_batches(batch_size=None, prefetch_batches=0):
+    for batch in outcomes.iter_batches(batch_size=None, prefetch_batches=0):
         yield from map(pickle.loads, batch["outcome"])
     ray.kill(tries)
 
@@ -111,8 +111,8 @@ def _connect(ray, address):
 def _surroundings():
     """What the workers on other machines have of this one: the explorer itself, and what decides how it computes. The
     pictures they find under the same path."""
-    told = {name: os.environ[name] for name in ("KERAS_BACKEND", "KERAS_HOME") if name in os.environ}
-    return {"working_dir": str(ROOT), "excludes": list(LEFT_AT_HOME), "env_vars": told}
+    variables = {name: os.environ[name] for name in ("KERAS_BACKEND", "KERAS_HOME") if name in os.environ}
+    return {"working_dir": str(ROOT), "excludes": list(LEFT_AT_HOME), "env_vars": variables}
 
 
 def _ray():

@@ -84,9 +84,9 @@ class Journal:
 
 def _line(outcome):
     """One line of JSON, the rows as lists in the order of the columns."""
-    told = asdict(outcome)
-    told["rows"] = [[row[name] for name in SCHEMA.names] for row in outcome.rows]
-    return json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    entry = asdict(outcome)
+    entry["rows"] = [[row[name] for name in SCHEMA.names] for row in outcome.rows]
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _outcome(line):
@@ -94,8 +94,8 @@ def _outcome(line):
     if not line.endswith(b"\n"):
         return None
     try:
-        told = json.loads(line)
-        rows = [dict(zip(SCHEMA.names, row, strict=True)) for row in told.pop("rows")]
-        return Outcome(**told, rows=rows)
+        entry = json.loads(line)
+        rows = [dict(zip(SCHEMA.names, row, strict=True)) for row in entry.pop("rows")]
+        return Outcome(**entry, rows=rows)
     except (ValueError, TypeError, AttributeError, KeyError):
         return None

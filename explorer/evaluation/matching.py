@@ -35,8 +35,8 @@ class Lookup:
         alone: whether no other picture is called so in another folder; if one is, the folder has to agree as well.
         Raises InputError where it cannot be told which entry is the picture's, or where the entry is wrong.
         """
-        wanted = name_parts(name)
-        ranked = [(_agreement(wanted, parts), value) for parts, value in self._by_stem.get(wanted[-1], ())]
+        own = name_parts(name)
+        ranked = [(_agreement(own, parts), value) for parts, value in self._by_stem.get(own[-1], ())]
         if not ranked:
             return None
         best = max(rank for rank, _ in ranked)
@@ -57,18 +57,18 @@ def name_parts(path):
     """The folders of a picture's path and its name without suffix: "a/b.JPEG" -> ("a", "b")."""
     parts = [part for part in str(path).replace("\\", "/").split("/") if part not in ("", ".")] or [""]
     stem, _, suffix = parts[-1].rpartition(".")
-    known = stem and (f".{suffix.lower()}" in suffixes() or suffix.lower() == "xml")
-    return (*parts[:-1], stem if known else parts[-1])
+    is_file = stem and (f".{suffix.lower()}" in suffixes() or suffix.lower() == "xml")
+    return (*parts[:-1], stem if is_file else parts[-1])
 
 
-def _agreement(wanted, parts):
+def _agreement(own, parts):
     """How well an entry's path fits: whether it is the same, and how many parts at the end are."""
     same = 0
-    for a, b in zip(reversed(wanted), reversed(parts), strict=False):
+    for a, b in zip(reversed(own), reversed(parts), strict=False):
         if a != b:
             break
         same += 1
-    return wanted == parts, same
+    return own == parts, same
 
 
 @cache
@@ -79,12 +79,12 @@ def suffixes():
 
 def visible_files(folder):
     """The relative paths, with "/", of all files in a folder and its sub-folders, sorted; hidden ones left out."""
-    found = []
+    paths = []
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         within = Path(place).relative_to(folder)
-        found += [(within / name).as_posix() for name in files if not name.startswith(".")]
-    return sorted(found)
+        paths += [(within / name).as_posix() for name in files if not name.startswith(".")]
+    return sorted(paths)
 
 
 def read_pairs(path, columns):
@@ -113,21 +113,21 @@ def read_pairs(path, columns):
 
 
 def _column(header, names, file):
-    found = [header.index(name) for name in names if name in header]
-    if not found:
+    columns = [header.index(name) for name in names if name in header]
+    if not columns:
         raise InputError(
             f"The first row of {file!r} names its columns, but none is called {' or '.join(names)}: call one so."
         )
-    return found[0]
+    return columns[0]
 
 
 def read_text(path):
     """A file's text, UTF-8, or UTF-16 where a mark at its beginning says so. Raises InputError where it has none."""
     try:
-        held = path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path.name!r} could not be opened ({error.strerror}): check its path.") from error
     try:
-        return held.decode("utf-16" if held.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+        return content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name!r} is to be text in UTF-8, and is not: save it as UTF-8.") from error

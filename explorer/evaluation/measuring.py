@@ -34,7 +34,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class View:
     """A picture as the network sees it, with what is known of it.
 
     predicted, chosen: class indices; labelled: whether the chosen one is the picture's own, not the prediction.
@@ -44,7 +44,7 @@ class Seen:
 
     image: np.ndarray  # uint8 (H, W, 3)
     predicted: int
-    chosen: int
+    class_index: int
     labelled: bool
     right: bool
     boxes: list | None
@@ -63,11 +63,11 @@ def measure(classifier, item, questions, read=load, progress=None):
     `explorer.evaluation.pictures.load` does or raises what it does: for pictures that are read ahead.
     """
     try:
-        seen = _see(classifier, read(item))
-        reason = dropped_by(questions.rules, seen)
+        view = _see(classifier, read(item))
+        reason = dropped_by(questions.rules, view)
         if reason:
             return Outcome(item.index, item.name, "dropped", reason)
-        return Outcome(item.index, item.name, "evaluated", rows=_rows(classifier, item, seen, questions, progress))
+        return Outcome(item.index, item.name, "evaluated", rows=_rows(classifier, item, view, questions, progress))
     except InputError as mistake:
         return Outcome(item.index, item.name, "failed", str(mistake))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
@@ -75,13 +75,13 @@ def measure(classifier, item, questions, read=load, progress=None):
         return Outcome(item.index, item.name, "failed", f"A fault of the explorer's, told in its log: {fault!r}"[:300])
 
 
-def dropped_by(rules, seen):
+def dropped_by(rules, view):
     """Which rule drops a picture, in the words of the counts; None where it stays."""
-    if rules.correct and not seen.right:
+    if rules.correct and not view.right:
         return "most probable class is not the picture's"
-    if rules.one_box and seen.count != 1:
+    if rules.one_box and view.count != 1:
         return "not exactly one box"
-    if rules.box_under is not None and seen.box_share is not None and seen.box_share >= rules.box_under:
+    if rules.box_under is not None and view.box_share is not None and view.box_share >= rules.box_under:
         return f"boxes cover {rules.box_under:.0%} of the picture or more"
     return None
 
@@ -91,53 +91,53 @@ def _see(classifier, sample):
     image = fit(sample.image, height, width)
     values = classifier.values(image[None])[0]
     predicted, own = int(values.argmax()), _classes(classifier, sample.classes)
-    chosen = predicted if predicted in own or not own else own[0]
+    class_index = predicted if predicted in own or not own else own[0]
     boxes, count = None, None
     if sample.marked is not None:
         count = len(sample.marked.boxes)
-        boxes = fitted(of_class(classifier, sample.marked, chosen), *sample.image.shape[1::-1], width, height)
-    before = probability_of(values, chosen, classifier.kind)
-    return Seen(image, predicted, chosen, bool(own), predicted in own, boxes, count, before)
+        boxes = fitted(of_class(classifier, sample.marked, class_index), *sample.image.shape[1::-1], width, height)
+    before = probability_of(values, class_index, classifier.kind)
+    return View(image, predicted, class_index, bool(own), predicted in own, boxes, count, before)
 
 
 def _classes(classifier, called):
     """Class indices, without what names no class of this network; InputError where that is all there is."""
-    found = [class_of(classifier, name) for name in called]
-    if called and all(one is None for one in found):
+    indices = [class_of(classifier, name) for name in called]
+    if called and all(one is None for one in indices):
         raise InputError(
             f"A picture's class is one of the {len(classifier.class_names):,} that {classifier.name} knows, by name or "
             f"index; received {', '.join(map(repr, called))[:80]}."
         )
-    return [one for one in found if one is not None]
+    return [one for one in indices if one is not None]
 
 
-def of_class(classifier, marked, chosen):
+def of_class(classifier, marked, class_index):
     """The boxes of the class that is explained, and those that say no class the network has."""
     of = [label and class_of(classifier, label) for label in marked.labels]
-    kept = [i for i, one in enumerate(of) if one in (None, "", chosen)]
+    places = [i for i, one in enumerate(of) if one in (None, "", class_index)]
     return marked._replace(
-        boxes=tuple(marked.boxes[i] for i in kept), labels=tuple(marked.labels[i] for i in kept)
+        boxes=tuple(marked.boxes[i] for i in places), labels=tuple(marked.labels[i] for i in places)
     )  # fmt: skip
 
 
-def _rows(classifier, item, seen, questions, progress):
-    question = questions.about(classifier, seen.image, seen.chosen)
-    found = answer(question, progress=progress)
-    changed = _Changed(classifier, seen, questions.curve_steps)
+def _rows(classifier, item, view, questions, progress):
+    question = questions.about(classifier, view.image, view.class_index)
+    by_layer = answer(question, progress=progress)
+    changed = _Changed(classifier, view, questions.curve_steps)
     about = {
-        "index": item.index, "image": item.name, "class_index": seen.chosen,
-        "class_name": classifier.class_names[seen.chosen], "predicted_index": seen.predicted,
-        "labelled": seen.labelled, "p": seen.before[0], "complement": seen.before[1],
-        "boxes": None if seen.boxes is None else len(seen.boxes), "box_share": seen.box_share,
+        "index": item.index, "image": item.name, "class_index": view.class_index,
+        "class_name": classifier.class_names[view.class_index], "predicted_index": view.predicted,
+        "labelled": view.labelled, "p": view.before[0], "complement": view.before[1],
+        "boxes": None if view.boxes is None else len(view.boxes), "box_share": view.box_share,
     }  # fmt: skip
     return [
-        _plain(about | {"layer": layer, "depth": depth} | _of_map(result, one, seen, changed))
-        for depth, (layer, result) in enumerate(found.items())
+        _plain(about | {"layer": layer, "depth": depth} | _of_map(result, one, view, changed))
+        for depth, (layer, result) in enumerate(by_layer.items())
         for one in result
     ]
 
 
-def _of_map(result, one, seen, changed):
+def _of_map(result, one, view, changed):
     """Every column that depends on the map."""
     raw, heatmap = np.asarray(one.raw, np.float64), one.heatmap
     low, high = float(raw.min()), float(raw.max())
@@ -147,31 +147,31 @@ def _of_map(result, one, seen, changed):
         "dark": high - low < result.epsilon, "blank": not raw.any(),
         "completeness_gap": result.completeness_gap, "points": len(result.path.alphas),
     }  # fmt: skip
-    return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, seen.boxes) if seen.boxes else {})
+    return row | changed.of(raw, heatmap) | (_beside_boxes(heatmap, view.boxes) if view.boxes else {})
 
 
 def _beside_boxes(heatmap, boxes):
-    shares = zip(OVERLAPS, metrics.overlaps(heatmap, boxes, THRESHOLDS), strict=True)
+    overlaps = zip(OVERLAPS, metrics.overlaps(heatmap, boxes, THRESHOLDS), strict=True)
     return {
         "energy": metrics.pixel_energy(heatmap, boxes),
         "pointing": metrics.pointing_game(heatmap, boxes),
-        **{overlap(name, t): value for name, values in shares for t, value in zip(THRESHOLDS, values, strict=True)},
+        **{overlap(name, t): value for name, values in overlaps for t, value in zip(THRESHOLDS, values, strict=True)},
     }
 
 
 class _Changed:
     """What the network says of the picture changed by a map: the explanation map, insertion and deletion."""
 
-    def __init__(self, classifier, seen, steps):
-        self.classifier, self.seen, self.steps = classifier, seen, steps
+    def __init__(self, classifier, view, steps):
+        self.classifier, self.view, self.steps = classifier, view, steps
         if steps:
-            self.black, self.blurred = (make_baseline(word, seen.image) for word in ("black", BLURRED))
+            self.black, self.blurred = (make_baseline(word, view.image) for word in ("black", BLURRED))
             self.ends = [p for p, _ in self._say([self.black, self.blurred])]
 
     def of(self, raw, heatmap):
         if not np.isfinite(raw).all():
             return {}
-        image, before = self.seen.image, self.seen.before
+        image, before = self.view.image, self.view.before
         pictures = [heatmap[..., None] * image, *self._exchanged(raw)]
         after, *along = self._say(pictures)
         row = {
@@ -184,22 +184,22 @@ class _Changed:
             return []
         ranked = metrics.ranks(raw)
         return [
-            *metrics.exchanged(self.blurred, self.seen.image, ranked, self.steps),
-            *metrics.exchanged(self.seen.image, self.black, ranked, self.steps),
+            *metrics.exchanged(self.blurred, self.view.image, ranked, self.steps),
+            *metrics.exchanged(self.view.image, self.black, ranked, self.steps),
         ]
 
     def _areas(self, along):
         if not self.steps:
             return {}
-        inner, (black, blurred), p = self.steps - 1, self.ends, self.seen.before[0]
+        inner, (black, blurred), p = self.steps - 1, self.ends, self.view.before[0]
         curves = {"insertion": [blurred, *along[:inner], p], "deletion": [p, *along[inner:], black]}
-        shares = np.linspace(0, 1, self.steps + 1)
-        return {name: float(stieltjes(np.array(curve), shares)) for name, curve in curves.items()}
+        parts = np.linspace(0, 1, self.steps + 1)
+        return {name: float(stieltjes(np.array(curve), parts)) for name, curve in curves.items()}
 
     def _say(self, pictures):
         """[(p, 1 − p)] of the class."""
         values = self.classifier.values(np.stack(pictures).astype(np.float32))
-        return [probability_of(one, self.seen.chosen, self.classifier.kind) for one in values]
+        return [probability_of(one, self.view.class_index, self.classifier.kind) for one in values]
 
 
 def _plain(row):

@@ -65,12 +65,12 @@ def folder(images, boxes=None, classes="predicted", limit=None):
     if limit is not None and limit < 1:
         raise InputError(f"A set has at least one picture; received a limit of {limit}: give a larger one.")
     places = Counter(parts[-1] for parts in {name_parts(name) for name in names})
-    found = find_boxes(boxes) if boxes is not None else None
-    class_of_picture = _class_reader(root, classes, found)
+    marks = find_boxes(boxes) if boxes is not None else None
+    class_of_picture = _class_reader(root, classes, marks)
     items = []
     for index, name in enumerate(names[:limit]):
         alone = places[name_parts(name)[-1]] == 1
-        items.append(_item(index, root, name, alone, found, class_of_picture))
+        items.append(_item(index, root, name, alone, marks, class_of_picture))
     if all(item.problem for item in items):
         raise InputError(items[0].problem)  # nothing would be measured
     return items
@@ -118,9 +118,9 @@ def _of_imagenet(names):
     """Whether these are ImageNet's classes in their order: lists of them differ in a few names and in spelling."""
     from explorer.models.keras_applications import class_names  # imports Keras
 
-    known = class_names()
-    same = sum(_plain(a) == _plain(b) for a, b in zip(names, known, strict=False))
-    return len(names) == len(known) and same >= 0.9 * len(known)
+    imagenet = class_names()
+    same = sum(_plain(a) == _plain(b) for a, b in zip(names, imagenet, strict=False))
+    return len(names) == len(imagenet) and same >= 0.9 * len(imagenet)
 
 
 def _plain(name):
@@ -136,14 +136,14 @@ def _picture_names(root):
     return names
 
 
-def _class_reader(root, classes, found):
+def _class_reader(root, classes, marks):
     """A function of a picture's (name, alone, Marked or Path or None): what its class is called, a tuple."""
     if classes == "predicted":
         return lambda name, alone, marked: ()
     if classes == "folders":
         return lambda name, alone, marked: ((root / name).parent.name,)
     if classes == "boxes":
-        if found is None:
+        if marks is None:
             raise InputError("Classes are taken from boxes only where there are some: say where the boxes are.")
         return lambda name, alone, marked: _first_label(name, marked)
     if not Path(classes).is_file():
@@ -166,24 +166,24 @@ def _listed(lookup, file, name, alone):
     return (text,)
 
 
-def _marked(found, name, alone):
+def _marked(marks, name, alone):
     """A picture's Marked or the Path of its XML file; None where the set has no boxes."""
-    if found is None:
+    if marks is None:
         return None
-    marked = found.of(name, alone)
+    marked = marks.of(name, alone)
     if marked is None:  # all measures are to be of the same pictures
-        raise InputError(f"Every picture of the set has boxes, but {found.source!r} has none for {name}: add them.")
+        raise InputError(f"Every picture of the set has boxes, but {marks.source!r} has none for {name}: add them.")
     return marked
 
 
-def _item(index, root, name, alone, found, class_of_picture):
+def _item(index, root, name, alone, marks, class_of_picture):
     marked, classes, problem = None, (), None
     try:
-        marked = _marked(found, name, alone)
+        marked = _marked(marks, name, alone)
         classes = class_of_picture(name, alone, marked)
     except InputError as error:
         problem = str(error)
     marked = str(marked) if isinstance(marked, Path) else marked
     # A name of bytes that are no UTF-8 can be opened, but not be written into a table.
-    told = os.fsencode(name).decode("utf-8", "replace")
-    return Item(index, told, str(root / name), None, classes, marked, problem)
+    shown_name = os.fsencode(name).decode("utf-8", "replace")
+    return Item(index, shown_name, str(root / name), None, classes, marked, problem)

@@ -46,11 +46,11 @@ def _table(journal, folder):
             sheet.write_table(rows)
 
 
-def _list(path, journal, wanted, names):
+def _list(path, journal, condition, names):
     with whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         sheet = csv.writer(file)
         sheet.writerow(names)
-        sheet.writerows([getattr(one, name) for name in names] for one in journal if wanted(one))
+        sheet.writerows([getattr(one, name) for name in names] for one in journal if condition(one))
 
 
 @contextmanager

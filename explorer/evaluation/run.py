@@ -48,7 +48,7 @@ def evaluate(questions, source, folder, resume=False, progress=None, classifier=
     journal = Journal(folder)
     left = [item for item in items if item.index not in journal]
     clock = Clock(tell, len(items), len(journal))
-    make = cluster or (lambda *asked: one_machine(classifier, *asked, clock.tell))
+    make = cluster or (lambda *work: one_machine(classifier, *work, clock.tell))
     for outcome in make(questions, left) if left else ():
         journal.append(outcome)
         clock.one_more()
@@ -80,10 +80,10 @@ def finish(folder, journal, items, settings, classifier, questions, tell):
     return path
 
 
-def counts(found, given):
+def counts(numbers, given):
     """{"given", "evaluated", "failed", "dropped": {rule: how many}}, of counts as a Journal has them."""
-    dropped = {reason: count for (status, reason), count in found.items() if status == "dropped"}
-    done = {status: found.get((status, ""), 0) for status in ("evaluated", "failed")}
+    dropped = {reason: count for (status, reason), count in numbers.items() if status == "dropped"}
+    done = {status: numbers.get((status, ""), 0) for status in ("evaluated", "failed")}
     return {"given": given, **done, "dropped": dropped}
 
 
@@ -128,12 +128,12 @@ class Clock:
 
 def settings_of(questions, source, items, classifier):
     """Everything that a row depends on, as plain values."""
-    asked = {name: value for name, value in questions.settings.items() if name != "class_index"}
-    told = {
+    settings = {name: value for name, value in questions.settings.items() if name != "class_index"}
+    record = {
         "model": classifier.name,
         "network": asdict(questions.network),
         "classes": len(classifier.class_names),
-        **asked,
+        **settings,
         "precision": questions.precision,
         "curve_steps": questions.curve_steps,
         "rules": asdict(questions.rules),
@@ -141,7 +141,7 @@ def settings_of(questions, source, items, classifier):
         "versions": {"python": platform.python_version(), "backend": backend.name(), "device": backend.device()}
         | {name: version(name) for name in ("keras", "numpy", "opencv-python-headless", "pyarrow")},
     }
-    return json.loads(as_json(told))  # as it will be read back
+    return json.loads(as_json(record))  # as it will be read back
 
 
 def _digest(items):

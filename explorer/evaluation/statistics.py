@@ -101,8 +101,8 @@ def intervals(values, resamples=RESAMPLES, seed=0):
     mean = _ratio(filled.sum(axis=0), there.sum(axis=0))
     means = np.concatenate([_ratio(drawn @ filled, drawn @ there) for drawn in _draws(len(values), resamples, seed)])
     low, high = _percentiles(means)
-    known = there.sum(axis=0) > 1
-    return mean, np.where(known, low, np.nan), np.where(known, high, np.nan)
+    enough = there.sum(axis=0) > 1
+    return mean, np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
 def paired(a, b, resamples=RESAMPLES, seed=0):
@@ -154,23 +154,25 @@ def measured(table, key):
 def summary(table):
     """An Estimate a layer, method and measure; none where a measure has no value at all."""
     columns = {measure.key: measured(table, measure.key) for measure in MEASURES}
-    found = []
+    estimates = []
     for layer in table.layers:
         for method in table.methods:
             rows = table.of(layer, method)
-            found += _estimates(layer, method, {key: column[rows] for key, column in columns.items()})
-    return found
+            estimates += _estimates(layer, method, {key: column[rows] for key, column in columns.items()})
+    return estimates
 
 
 def pairs(table):
     """An Estimate a layer, other method and measure: RSI-Grad-CAM minus the other, over the pictures both have."""
     columns = {measure.key: measured(table, measure.key) for measure in MEASURES if measure.compared}
-    found = []
+    estimates = []
     for layer in table.layers:
         for other in (method for method in table.methods if method != OWN):
             ours, theirs = table.both((layer, OWN), (layer, other))
-            found += _estimates(layer, other, {key: column[ours] - column[theirs] for key, column in columns.items()})
-    return found
+            estimates += _estimates(
+                layer, other, {key: column[ours] - column[theirs] for key, column in columns.items()}
+            )
+    return estimates
 
 
 def dark_against_epsilon(table, layer, method, epsilons=EPSILONS):
@@ -178,13 +180,13 @@ def dark_against_epsilon(table, layer, method, epsilons=EPSILONS):
     rows = table.of(layer, method)
     rows = rows[table["blank"][rows] != 1]
     spread, p, complement = (table[name][rows] for name in ("spread", "p", "complement"))
-    found = []
+    estimates = []
     for epsilon in epsilons:
         dark = spread < epsilon
         count = int(dark.sum())
         means = (float(column[dark].mean()) if count else float("nan") for column in (p, complement))
-        found.append(Dark(epsilon, count, *means))
-    return found
+        estimates.append(Dark(epsilon, count, *means))
+    return estimates
 
 
 def _estimates(layer, method, columns):

@@ -30,12 +30,12 @@ class Table:
         """The table in a file results.parquet. Raises InputError where it is none."""
         name = Path(path).name
         try:
-            found, rows = pq.read_schema(path).names, pq.read_metadata(path).num_rows
+            columns, rows = pq.read_schema(path).names, pq.read_metadata(path).num_rows
         except (OSError, pa.ArrowInvalid) as error:
             raise InputError(
                 f"An evaluation's table is a Parquet file, but '{name}' could not be read as one: run it again."
             ) from error
-        missing = sorted(set(SCHEMA.names) - set(found))
+        missing = sorted(set(SCHEMA.names) - set(columns))
         if missing:
             raise InputError(
                 f"An evaluation's table has the columns of this version, but '{name}' lacks {', '.join(missing[:3])}: "
@@ -64,8 +64,8 @@ class Table:
     @cached_property
     def methods(self):
         """Keys of the methods, in the order of `explorer.attribution.methods.METHODS`."""
-        found = set(self["method"])
-        return tuple(key for key in METHODS if key in found)
+        methods = set(self["method"])
+        return tuple(key for key in METHODS if key in methods)
 
     def of(self, layer, method):
         """The numbers of the rows of one layer and method, (pictures,), sorted by the picture's index."""
@@ -92,7 +92,7 @@ class Table:
             for layer in self.layers
             for method in self.methods
         }
-        return {group: found for group, found in rows.items() if len(found)}
+        return {group: own for group, own in rows.items() if len(own)}
 
 
 def label(method):

@@ -29,7 +29,7 @@ def save(result, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, pictur
     directory = Path(directory)
     overlays = {e.method: overlay(result.image, e.heatmap, colormap, opacity) for e in result}
     figure = side_by_side(result, colormap, opacity)
-    told = record(result, colormap, opacity, picture)
+    content = record(result, colormap, opacity, picture)
     paths = written(directory, stem, overlays)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def save(result, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, pictur
         for method, pixels in overlays.items():
             Image.fromarray(pixels).save(paths[method])
         np.savez_compressed(paths["arrays"], **arrays(result))
-        paths["record"].write_text(as_json(told), encoding="utf-8")
+        paths["record"].write_text(as_json(content), encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"Results are written to a folder that can be written to, but '{directory}' cannot "
@@ -53,17 +53,17 @@ def written(directory, stem, methods):
     return {part: Path(directory) / name for part, name in names.items()}
 
 
-def free_stem(directory, stem, methods, taken):
+def free_stem(directory, stem, methods, claimed_before):
     """The stem, numbered where its files would replace one of `taken`, a set of paths; its files join the set.
 
     Two pictures called alike do not overwrite each other's results, nor do results overwrite a picture that was
     explained; upper and lower case count as the same, as they do on many disks.
     """
     number, candidate = 1, stem
-    while (claimed := {_same(path) for path in written(directory, candidate, methods).values()}) & taken:
+    while (claimed := {_same(path) for path in written(directory, candidate, methods).values()}) & claimed_before:
         number += 1
         candidate = f"{stem}-{number}"
-    taken |= claimed
+    claimed_before |= claimed
     return candidate
 
 
@@ -74,11 +74,11 @@ def claim(paths):
 
 def arrays(result):
     """The raw maps, the heatmaps and the score along the path, by name."""
-    found = {"alphas": np.asarray(result.path.alphas), "scores": np.asarray(result.path.scores)}
+    arrays = {"alphas": np.asarray(result.path.alphas), "scores": np.asarray(result.path.scores)}
     for explanation in result:
-        found[f"{explanation.method}_cam"] = explanation.cam
-        found[f"{explanation.method}_heatmap"] = explanation.heatmap
-    return found
+        arrays[f"{explanation.method}_cam"] = explanation.cam
+        arrays[f"{explanation.method}_heatmap"] = explanation.heatmap
+    return arrays
 
 
 def record(result, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):

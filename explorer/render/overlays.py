@@ -40,9 +40,9 @@ def colour(heatmap, colormap=DEFAULT_COLORMAP):
     """
     table = _table_of(colormap)
     values = _map(heatmap)
-    known = np.isfinite(values)
-    index = np.rint(np.clip(np.where(known, values, 0), 0, 1) * 255).astype(np.uint8)
-    return np.where(known[..., None], table[index], _chequers(*values.shape))
+    finite = np.isfinite(values)
+    index = np.rint(np.clip(np.where(finite, values, 0), 0, 1) * 255).astype(np.uint8)
+    return np.where(finite[..., None], table[index], _chequers(*values.shape))
 
 
 def overlay(image, heatmap, colormap=DEFAULT_COLORMAP, opacity=0.5):

@@ -2,11 +2,11 @@
 
 import shlex
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
 import plotly.io
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from explorer.errors import InputError
@@ -16,26 +16,19 @@ from explorer.evaluation.report.fragments import (
     claims_html,
     counts_html,
     errors_html,
-    gallery_html,
     pairs_html,
-    settings_html,
+    render,
     summary_html,
 )
 from explorer.evaluation.results import whole
 from explorer.evaluation.statistics import OWN, pairs, summary
 from explorer.render.charts.histograms import INK
+from explorer.render.export import as_json
 
 REPORT = "report.html"
-STYLE = Path(__file__).resolve().parents[3] / "assets" / "report.css"
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
 PAGE = "http://127.0.0.1:7860"  # where the page is, unless told otherwise
 CONFIG = {"displaylogo": False, "responsive": True}
-# So that nothing is asked of any host, whatever a picture is called
-POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-SCRIPT = f"""
-if (location.protocol === 'file:')
-  document.querySelectorAll('.gallery a').forEach(a => {{ a.href = '{PAGE}' + a.getAttribute('href'); }});
-"""
-
 WORDS = {  # figure: (title, what to look for)
     "means_before": (
         "Raw values before normalisation (Figure 13)",
@@ -106,10 +99,10 @@ class Card:
 class Sections:
     """What the page shows too: HTML fragments, and {name: Plotly figure}."""
 
-    counts: str
-    claims: str
-    summary: str
-    pairs: str
+    counts: Markup
+    claims: Markup
+    summary: Markup
+    pairs: Markup
     figures: dict
 
 
@@ -158,48 +151,33 @@ def extremes(table, count=4):
     return ranked[:count], ranked[count:][::-1][:count]
 
 
-def figure_html(name, figure):
-    """A figure with its title and its sentence, Plotly's script not included."""
-    title, sentence = WORDS[name]
-    drawn = plotly.io.to_html(figure, CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{name}")
-    return f'<section class="figure"><h3>{title}</h3><p>{sentence}</p>{drawn}</section>'
-
-
-def _page(folder, found, settings, errors, gallery):
-    title = f"Evaluation of {escape(str(settings['model']))}"
-    parts = {
-        "What was run": found.counts,
-        "The paper's claims": f"<p>{PAPER}</p>{found.claims}",
-        "Figures": "".join(figure_html(name, figure) for name, figure in found.figures.items()),
-        "All measures": f"<p>Means over pictures with their 95 % intervals.</p>{found.summary}",
-        "Paired differences": "<p>Means of RSI-Grad-CAM minus the other method, picture by picture, with 95 % "
-        f"intervals. “Better” and “worse” stand where the interval leaves zero out.</p>{found.pairs}",
-        "Best and worst pictures": _gallery(folder, gallery),
-        "Pictures that failed": errors_html(errors) if errors else "",
-        "How to read it": "<ul>" + "".join(f"<li>{line}</li>" for line in READING) + "</ul>",
-        "Settings": settings_html(settings),
-    }
-    body = "".join(f"<section><h2>{name}</h2>{content}</section>" for name, content in parts.items() if content)
-    # One ink for all text of the figures, but for what appears beside the pointer
-    ink = f":root {{ --ink: {INK[False]}; }} @media (prefers-color-scheme: dark) {{ :root {{ --ink: {INK[True]}; }} }}"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{title}</title><style>{ink}\n{STYLE.read_text(encoding='utf-8')}</style>"
-        f"<script>{get_plotlyjs()}</script></head>"
-        f'<body class="whole"><main class="report"><h1>{title}</h1>{body}</main>'
-        f"<script>{SCRIPT}</script></body></html>\n"
+def _page(folder, parts, settings, errors, gallery):
+    return render(
+        "report",
+        title=f"Evaluation of {settings['model']}",
+        page=PAGE,
+        ink=INK,
+        style=Markup((ASSETS / "report.css").read_text(encoding="utf-8")),
+        plotly=Markup(get_plotlyjs()),
+        script=Markup((ASSETS / "report.js").read_text(encoding="utf-8")),
+        paper=PAPER,
+        sections=parts,
+        figures=[(*WORDS[name], _drawn(name, figure)) for name, figure in parts.figures.items()],
+        gallery=_gallery(folder, gallery),
+        errors=errors_html(errors) if errors else "",
+        reading=READING,
+        settings=as_json(settings),
     )
 
 
+def _drawn(name, figure):
+    """Plotly's HTML of a figure, its script not included."""
+    return Markup(plotly.io.to_html(figure, CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{name}"))
+
+
 def _gallery(folder, gallery):
-    ranked = {rank: [card for card in gallery if card.rank == rank] for rank in ("best", "worst")}
-    shown = "".join(f"<h3>{rank.capitalize()}</h3>{gallery_html(cards)}" for rank, cards in ranked.items() if cards)
-    if not shown:
-        return ""
-    command = escape(f"python launch.py --report {shlex.quote(str(folder))}")
+    ranks = [(rank, [card for card in gallery if card.rank == rank]) for rank in ("best", "worst")]
+    ranks = [(rank.capitalize(), cards) for rank, cards in ranks if cards]
     return (
-        "<p>By RSI-Grad-CAM's pixel energy at the deepest layer, or by its drop where there are no boxes. A title "
-        f"opens the picture in the explorer; start that first, with <code>{command}</code>.</p>{shown}"
+        render("gallery", ranks=ranks, command=f"python launch.py --report {shlex.quote(str(folder))}") if ranks else ""
     )

@@ -137,9 +137,9 @@ def overlaps(table, dark=False):
 
 def gap(table, dark=False):
     """How far the sums along the paths are from complete: one value a picture and layer, the same for all methods."""
-    found = {layer: values for layer in reversed(table.layers) if len(values := _gaps(table, layer))}
-    figure = panels([(layer, f"{len(values):,} pictures") for layer, values in found.items()], 120, dark)
-    logs = {layer: np.log10(np.maximum(values, np.finfo(float).tiny)) for layer, values in found.items()}
+    gaps = {layer: values for layer in reversed(table.layers) if len(values := _gaps(table, layer))}
+    figure = panels([(layer, f"{len(values):,} pictures") for layer, values in gaps.items()], 120, dark)
+    logs = {layer: np.log10(np.maximum(values, np.finfo(float).tiny)) for layer, values in gaps.items()}
     ends = np.percentile(np.concatenate(list(logs.values())), (0, 100))
     edges = np.linspace(np.floor(ends[0]), np.ceil(ends[1] + 1e-9), GAP_BINS + 1)
     for row, values in enumerate(logs.values(), 1):
@@ -156,7 +156,7 @@ def gap(table, dark=False):
         )
     places, words = _decades(edges[0], edges[-1])
     figure.update_xaxes(tickvals=places, ticktext=words, range=[edges[0], edges[-1]])
-    figure.update_xaxes(title_text="completeness gap, relative, logarithmic", row=len(found), col=1)
+    figure.update_xaxes(title_text="completeness gap, relative, logarithmic", row=len(gaps), col=1)
     figure.update_yaxes(title_text="pictures", nticks=4)
     return figure
 
@@ -239,8 +239,8 @@ def _thinned(x, y):
     """At most about POINTS points of a curve, evenly spaced along x, both ends among them. x: (n,) increasing."""
     if len(x) <= POINTS:
         return x, y
-    kept = np.unique([0, *np.searchsorted(x, np.linspace(x[0], x[-1], POINTS)).clip(0, len(x) - 1), len(x) - 1])
-    return x[kept], y[kept]
+    places = np.unique([0, *np.searchsorted(x, np.linspace(x[0], x[-1], POINTS)).clip(0, len(x) - 1), len(x) - 1])
+    return x[places], y[places]
 
 
 def _probability(p, complement):
@@ -264,12 +264,12 @@ def _name_probabilities(figure, log_odds, last_row):
     low, high = (log_odds.min(), log_odds.max()) if len(log_odds) else (-1.0, 1.0)
     margin = max(0.02 * (high - low), 0.1)
     low, high = low - margin, high + margin
-    chosen = []
+    ticks = []
     for place, words in TICKS:
-        if low <= place <= high and (not chosen or place - chosen[-1][0] >= (high - low) / 4.5):
-            chosen.append((place, words))
-    chosen = chosen or [(middle := (low + high) / 2, _probabilities([middle])[0])]
-    places, words = zip(*chosen, strict=True)
+        if low <= place <= high and (not ticks or place - ticks[-1][0] >= (high - low) / 4.5):
+            ticks.append((place, words))
+    ticks = ticks or [(middle := (low + high) / 2, _probabilities([middle])[0])]
+    places, words = zip(*ticks, strict=True)
     figure.update_xaxes(range=[low, high], tickvals=places, ticktext=words)
     figure.update_xaxes(title_text="p, on an axis of log-odds ln(p/(1−p))", row=last_row, col=1)
 

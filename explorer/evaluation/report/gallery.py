@@ -27,19 +27,19 @@ def cards(table, items, classifier, questions, tell):
 
     tell: called as tell(stage, done, total); raise `explorer.errors.Cancelled` from it to stop.
     """
-    of, found = {item.index: item for item in items}, []
-    chosen = [(rank, index) for rank, some in zip(("best", "worst"), extremes(table), strict=True) for index in some]
-    for done, (rank, index) in enumerate(chosen):
+    by_index, cards = {item.index: item for item in items}, []
+    ranked = [(rank, index) for rank, some in zip(("best", "worst"), extremes(table), strict=True) for index in some]
+    for done, (rank, index) in enumerate(ranked):
 
         def progress(*count, done=done):
-            tell("report, best and worst pictures", done, len(chosen))
+            tell("report, best and worst pictures", done, len(ranked))
 
         progress()
         try:
-            found.append(_card(table, of[int(index)], classifier, questions, rank, progress))
+            cards.append(_card(table, by_index[int(index)], classifier, questions, rank, progress))
         except InputError:
             continue
-    return found
+    return cards
 
 
 def _card(table, item, classifier, questions, rank, progress):
@@ -89,6 +89,6 @@ def _outlined(picture, boxes):
 
 
 def _png(pixels):
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(held, "PNG", optimize=True)
-    return held.getvalue()
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return file.getvalue()

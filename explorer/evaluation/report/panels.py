@@ -26,13 +26,13 @@ class Look(NamedTuple):
 def looks(methods):
     """{method: Look}, the paper's three always alike, the others in turn."""
     others = [method for method in methods if method not in METHOD_COLOURS]
-    found = {}
+    by_method = {}
     for method in methods:
         turn = others.index(method) if method in others else 0
         colour = METHOD_COLOURS.get(method, OTHER_COLOURS[turn % len(OTHER_COLOURS)])
         dash = DASHES.get(method, OTHER_DASHES[turn % len(OTHER_DASHES)])
-        found[method] = Look(label(method), colour, dash)
-    return found
+        by_method[method] = Look(label(method), colour, dash)
+    return by_method
 
 
 def panels(titles, height, dark, legend=()):

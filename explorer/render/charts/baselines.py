@@ -8,7 +8,7 @@ from explorer.render.charts.histograms import GRID, LINE_COLOUR, METHOD_COLOURS,
 MARK = (255, 0, 200)  # of no natural picture
 
 
-def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
+def descent_chart(losses, greatest, classes, best_step, steps, dark=False):
     """The greatest probability on its way to 1/N, and the loss beneath it, both logarithmic.
 
     losses, greatest: one at black and one after each step so far; chosen: the step that is kept; steps: how many there
@@ -31,8 +31,8 @@ def descent_chart(losses, greatest, classes, chosen, steps, dark=False):
         figure.add_scatter(
             row=row,
             col=1,
-            x=[chosen],
-            y=[values[chosen]],
+            x=[best_step],
+            y=[values[best_step]],
             mode="markers",
             hovertemplate="kept: " + hover,
             marker={"size": 10, "color": METHOD_COLOURS["rsi_grad_cam"]},

@@ -112,8 +112,8 @@ def log_edges(maps, epsilon):
     positive = [values[(values > 0) & np.isfinite(values)] for values in maps]
     logs = np.log10(np.concatenate([*positive, [epsilon / 10, epsilon * 10]]))
     low, high = math.floor(logs.min() + 1e-9), math.ceil(logs.max() - 1e-9)
-    wanted = 40 if max(map(len, positive)) < 500 else 80
-    per_decade = next((n for n in PER_DECADE if n * (high - low) <= wanted), 1)
+    bins = 40 if max(map(len, positive)) < 500 else 80
+    per_decade = next((n for n in PER_DECADE if n * (high - low) <= bins), 1)
     return np.linspace(low, high, (high - low) * per_decade + 1)
 
 
@@ -258,11 +258,11 @@ def _counted(values):
         "below zero": int((np.isfinite(values) & (values < 0)).sum()),
         "not finite": int((~np.isfinite(values)).sum()),
     }
-    found = [(count, kind) for kind, count in kinds.items() if count]
-    if not found:
+    present = [(count, kind) for kind, count in kinds.items() if count]
+    if not present:
         return ""
-    count, kind = found[0]
-    others = "".join(f", {more:,} {other}" for more, other in found[1:])
+    count, kind = present[0]
+    others = "".join(f", {more:,} {other}" for more, other in present[1:])
     if count == values.size:
         return f" · all {count:,} are {kind}" if count > 1 else f" · its one cell is {kind}"
     return f" · {count:,} of {values.size:,} {'is' if count == 1 else 'are'} {kind}{others}"
@@ -271,13 +271,13 @@ def _counted(values):
 def _name_axes(figure, count, edges):
     decades = np.arange(edges[0], edges[-1] + 0.5)
     step = math.ceil(len(decades) / 5)  # five labels fit on a phone, unturned
-    shown = [decade for decade in decades[1:] if decade % step == 0]  # the first would touch the zero column's
+    ticks = [decade for decade in decades[1:] if decade % step == 0]  # the first would touch the zero column's
     figure.update_xaxes(
         col=2,
         showgrid=True,
         range=[edges[0] - 0.1, edges[-1] + 0.1],
-        tickvals=shown,
-        ticktext=[scientific(10.0**decade) for decade in shown],
+        tickvals=ticks,
+        ticktext=[scientific(10.0**decade) for decade in ticks],
     )
     figure.update_xaxes(title_text="raw value · a map wholly in the grey is dark", row=count, col=2)
     figure.update_xaxes(col=1, type="category", range=[-0.5, 0.5], showgrid=False)

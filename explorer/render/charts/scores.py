@@ -9,10 +9,10 @@ BINS = 50  # of α in (0, ½]
 ROUNDS_TO_ONE = 16.6  # the margin at which 1 − p falls below half of float32's resolution near one, 6e-8
 
 
-def share_histogram(shares, dark=False):
+def share_histogram(coefficients, dark=False):
     """How many positive gradients have which α. shares: (n,) in (0, ½]; dark as in
     `explorer.render.charts.histograms.histograms`."""
-    counts, edges = np.histogram(np.asarray(shares, np.float64), BINS, (0, 0.5))
+    counts, edges = np.histogram(np.asarray(coefficients, np.float64), BINS, (0, 0.5))
     figure = go.Figure(layout=layout(dark, height=250, margin={"l": 54, "r": 14, "t": 14, "b": 46}))
     figure.add_bar(
         x=(edges[1:] + edges[:-1]) / 2,

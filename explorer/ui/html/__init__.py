@@ -1,17 +1,10 @@
-"""The page's pieces of HTML: a template each, which escapes whatever is put into it."""
+"""The page's pieces of HTML: a template each, in this folder."""
 
 from pathlib import Path
 
-from markupsafe import Markup
+from explorer.render.html import renderer
 
-from explorer.render.html import templates
-
-_TEMPLATES = templates(Path(__file__).parent)
-
-
-def render(name, /, **values):
-    """The piece of a name, its values put in as text; pictures are uint8 RGB (H, W, 3)."""
-    return Markup(_TEMPLATES.get_template(f"{name}.html").render(values))
+render = renderer(Path(__file__).parent)
 
 
 def caption(words):

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 
 import gradio as gr
-from markupsafe import Markup
 
 from explorer import formatting
 from explorer.errors import Cancelled, InputError
@@ -242,11 +241,11 @@ def _shown(report, dark):
     """The report, as report.html has it."""
     sections = report.sections(dark)
     claims = ("The paper's claims", _claims(report, sections), "")
-    measures = ("All measures", Markup(sections.summary), "Means over pictures with their 95 % intervals.")
-    pairs = ("Paired differences", Markup(sections.pairs), "RSI-Grad-CAM minus the other method, picture by picture.")
+    measures = ("All measures", sections.summary, "Means over pictures with their 95 % intervals.")
+    pairs = ("Paired differences", sections.pairs, "RSI-Grad-CAM minus the other method, picture by picture.")
     places = {
         "what": gr.Accordion(open=False),
-        "evaluated": _parts(("What was run", Markup(sections.counts), ""), claims),
+        "evaluated": _parts(("What was run", sections.counts, ""), claims),
         "numbers": _parts(measures, pairs),
         "extremes": _extremes(report),
         "reading": _reading(report),
@@ -271,7 +270,7 @@ def _claims(report, sections):
         total=counts.total(),
         counts=", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]),
         about=document.PAPER,
-        claims=Markup(sections.claims),
+        claims=sections.claims,
     )
 
 
@@ -297,5 +296,5 @@ def _tiles(report, numbers):
 
 
 def _reading(report):
-    errors = Markup(errors_html(report.failed)) if report.failed else ""
+    errors = errors_html(report.failed) if report.failed else ""
     return html.render("reading", errors=errors, lines=document.READING)
