@@ -14,6 +14,7 @@ from support import ROOT
 ORDER = (
     "errors",
     "arrays",
+    "caching",
     "formatting",
     "attribution",
     "network",

@@ -25,6 +25,15 @@ def margin(logits, class_index):
     return target - ops.logsumexp(others, axis=1)
 
 
+def margins(logits, classes):
+    """The same in float64, of a class a row: logits (n, C), classes (n,) -> NumPy (n,)."""
+    logits = np.array(logits, np.float64)
+    rows = np.arange(len(logits))
+    own = logits[rows, classes]
+    logits[rows, classes] = -np.inf
+    return own - np.logaddexp.reduce(logits, axis=1)
+
+
 def sigmoid_slope(margins, xp=ops):
     """σ(M) σ(−M), by way of its logarithm: no cancellation however large |M| is."""
     if xp is np:

@@ -24,18 +24,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def read(argv):
-    """The command line, `command` being its first word; only `train` takes words that are not known here, as `rest`."""
+    """The command line, `command` being its first word."""
     parser = _Parser(prog="python -m explorer", description="Heatmaps of what a network sees.", allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_explain(commands)
     _add_evaluate(commands)
     models = commands.add_parser("models", help="list the classifiers that can be loaded", allow_abbrev=False)
     models.set_defaults(command="models")
-    training = commands.add_parser("train", help="make the embedded classifier again, from its seed", add_help=False)
-    training.set_defaults(command="train")
-    arguments, arguments.rest = parser.parse_known_args(argv)
-    if arguments.rest and arguments.command != "train":
-        parser.error(f"there is no option {arguments.rest[0]}")
+    _add_train(commands)
+    arguments, others = parser.parse_known_args(argv)
+    if others:
+        parser.error(f"there is no option {others[0]}")
     return arguments
 
 
@@ -165,6 +164,19 @@ def _add_evaluate(commands):
     running.add_argument("--ray", nargs="?", const=OWN_CLUSTER, metavar="ADDRESS", help=words)
     _add(running, "workers", 2, int, "with --ray: how many networks")
     _add(running, "gpus-per-worker", 0.0, float, "with --ray: graphics cards, or shares of one")
+
+
+def _add_train(commands):
+    words = "make the embedded classifier again, from its seed"
+    command = commands.add_parser("train", help=words, description=f"{words.capitalize()}; or check it.")
+    command.set_defaults(command="train")
+    command.add_argument("--check", action="store_true", help="try the network on unseen scenes, print JSON")
+    for name, default, kind, words in (
+        ("seed", 0, int, "everything follows from it; 0, if nothing is said"),
+        ("count", 1000, int, "how many scenes to check"),
+        ("out", None, str, "folder for the weights, or where --check finds them; else the assets"),
+    ):
+        _add(command, name, default, kind, words)
 
 
 def _add(group, name, default, kind, words):

@@ -1,16 +1,14 @@
 """The results of the last questions, so that looking again costs nothing and a new class costs half."""
 
-import threading
-from collections import OrderedDict
 from dataclasses import replace
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet
 
+from explorer.caching import Cache
 from explorer.engine.question import Question
 from explorer.engine.result import Cost
 from explorer.engine.run import answer
 
 LIMIT = 1 << 30  # bytes of results that are kept
-PATIENCE = 0.2  # seconds between two looks at whether a visitor who waits for another's answer wants to stop
 
 
 class ResultCache:
@@ -25,11 +23,9 @@ class ResultCache:
     """
 
     def __init__(self, limit=LIMIT, answer=answer):
-        self.limit, self._answer = limit, answer
-        self._results = OrderedDict()  # key of a question -> Result, the least recently used first
-        self._asked = WeakValueDictionary()  # key of a question -> the lock of whoever is having it answered
+        self._answer = answer
+        self._results = Cache(limit)
         self._forgotten = WeakSet()  # classifiers whose results are not kept any more
-        self._lock = threading.Lock()  # held for moments only, never while the network runs
 
     def explain(self, classifier, image, *, layer=None, progress=None, preview=None, memory_budget=None, **settings):
         """As `explorer.explain`."""
@@ -37,65 +33,38 @@ class ResultCache:
         return self.answer(question, progress, preview, memory_budget)
 
     def answer(self, question, progress=None, preview=None, memory_budget=None):
-        """The Result of a Question about one layer."""
-        with self._lock:
-            mine = self._asked.setdefault(question.key, threading.Lock())
-        _take(mine, progress)
-        try:
-            cached, reuse = self._look_up(question)
+        """The Result of a Question about one layer. progress: may raise, also while another's answer is waited for."""
+        waiting = progress or (lambda *count: None)
+        with self._results.claim(question.key, lambda: waiting("waiting for the same answer", 0, 1)):
+            cached = self._results.get(question.key)
             if cached is not None:
-                return cached.at_epsilon(question.epsilon)
+                return replace(cached, cost=Cost()).at_epsilon(question.epsilon)
             show = preview and (lambda by_layer: preview(*by_layer.values()))
+            reuse = self._serving(question)
             by_layer = self._answer(question, progress=progress, preview=show, memory_budget=memory_budget, reuse=reuse)
             (result,) = by_layer.values()
-            self._keep(question.key, result)
+            self._results.put(question.key, result)
+            if result.classifier in self._forgotten:  # meanwhile
+                self.forget(result.classifier)
             return result
-        finally:
-            mine.release()
 
     def forget(self, classifier):
         """Let go of every result of a classifier, and keep none to come: results hold on to their classifier."""
-        with self._lock:
-            self._forgotten.add(classifier)
-            for key in [key for key, result in self._results.items() if result.classifier is classifier]:
-                del self._results[key]
+        self._forgotten.add(classifier)
+        self._results.drop(lambda result: result.classifier is classifier)
 
     @property
     def bytes_held(self):
         """The memory that all results take."""
-        with self._lock:
-            return self._bytes()
+        return self._results.bytes_held
 
-    def _look_up(self, question):
-        """(the result that is kept, or None; results about the same image, which may serve for a new one)."""
-        with self._lock:
-            cached = self._results.get(question.key)
-            if cached is not None:
-                self._results.move_to_end(question.key)
-                return replace(cached, cost=Cost()), None
-            ranked = [(_nearness(result, question), key) for key, result in self._results.items()]
-            ranked = sorted((one for one in ranked if one[0]), reverse=True, key=lambda one: one[0])
-            if ranked and ranked[0][0][0]:
-                self._results.move_to_end(ranked[0][1])
-            return None, tuple(self._results[key] for _, key in ranked)
-
-    def _keep(self, key, result):
-        with self._lock:
-            if result.classifier in self._forgotten or result.bytes > self.limit:
-                return
-            self._results[key] = result
-            while self._bytes() > self.limit:
-                self._results.popitem(last=False)
-
-    def _bytes(self):
-        return sum(result.bytes for result in self._results.values())
-
-
-def _take(lock, progress):
-    """Wait for whoever is having the same question answered; progress may raise, as it does once stopped."""
-    while not lock.acquire(timeout=PATIENCE):
-        if progress:
-            progress("waiting for the same answer", 0, 1)
+    def _serving(self, question):
+        """Results about the same image, which may serve for a new one, the best first."""
+        ranked = [(_nearness(result, question), key, result) for key, result in self._results.items()]
+        ranked = sorted((one for one in ranked if one[0]), reverse=True, key=lambda one: one[0])
+        if ranked and ranked[0][0][0]:
+            self._results.get(ranked[0][1])  # used now
+        return tuple(result for *_, result in ranked)
 
 
 def _nearness(result, question):

@@ -1,8 +1,12 @@
 """The classifiers in memory: each loaded once, shared by everybody, the least recently used let go first."""
 
-import threading
-from collections import OrderedDict
-from weakref import WeakValueDictionary
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from explorer.caching import Cache
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
 
 LIMIT = 2 << 30  # bytes of weights that are kept
 
@@ -16,40 +20,21 @@ class Loaded:
     can go on doing so.
     """
 
-    def __init__(self, limit=LIMIT, let_go=None):
-        self.limit = limit
-        self._let_go = let_go or (lambda classifier: None)
-        self._kept = OrderedDict()  # key -> Classifier, the least recently used first
-        self._lock = threading.Lock()  # held for moments only, never while loading
-        self._loading = WeakValueDictionary()  # key -> the lock of whoever is loading it
+    def __init__(self, limit: int = LIMIT, let_go: "Callable[[Classifier], object]" = lambda classifier: None) -> None:
+        self._cache = Cache(limit, keep_newest=True, let_go=let_go)
 
-    def get(self, key, load):
+    def get(self, key: Hashable, load: "Callable[[], Classifier]") -> "Classifier":
         """The classifier kept as `key`, else what `load()` returns. What `load` raises is passed on."""
-        with self._lock:
-            mine = self._loading.setdefault(key, threading.Lock())
-        with mine:
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    return self._kept[key]
-            return self._keep(key, load())
+        with self._cache.claim(key):
+            classifier = self._cache.get(key)
+            if classifier is None:
+                classifier = load()
+                self._cache.put(key, classifier)
+            return classifier
 
     @property
-    def bytes_held(self):
-        with self._lock:
-            return sum(classifier.bytes for classifier in self._kept.values())
+    def bytes_held(self) -> int:
+        return self._cache.bytes_held
 
-    def __contains__(self, key):
-        with self._lock:
-            return key in self._kept
-
-    def _keep(self, key, classifier):
-        with self._lock:
-            self._kept[key] = classifier
-            gone, total = [], sum(one.bytes for one in self._kept.values())
-            while total > self.limit and len(self._kept) > 1:
-                gone.append(self._kept.popitem(last=False)[1])
-                total -= gone[-1].bytes
-        for one in gone:
-            self._let_go(one)
-        return classifier
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._cache

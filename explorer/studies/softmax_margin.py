@@ -7,6 +7,7 @@ published form takes the softmax's own gradient; ours that of M, and multiplies 
 
 import numpy as np
 
+from explorer.attribution.scores import margins
 from explorer.studies.at_image import changed
 
 NAIVE, STABLE = "probability-naive", "probability"
@@ -15,8 +16,7 @@ HALVINGS = 60
 
 def margin_of(values, class_index, factor=1.0):
     """M of a class, its logits (C,) multiplied by a factor; float64."""
-    scaled = factor * np.asarray(values, np.float64)
-    return float(scaled[class_index] - np.logaddexp.reduce(np.delete(scaled, class_index)))
+    return float(margins(factor * np.asarray(values, np.float64)[None], [class_index])[0])
 
 
 def factor_for(values, class_index, margin):

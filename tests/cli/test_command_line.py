@@ -306,12 +306,22 @@ def test_weights_of_another_network_are_told_in_one_sentence(run, tmp_path):
     assert status == 2 and len(complaints) == 1 and "there is none at missing.h5" in complaints[0]
 
 
-def test_train_gets_its_own_words(run, monkeypatch):
+def test_a_training_and_its_check_follow_from_the_words(run, monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr(train, "main", lambda words: seen.append(words) or 0)
-    assert run("train", "--check", "--seed", "12345", "--count", "1000")[0] == 0
-    assert run("train", "--help")[0] == 0
-    assert seen == [["--check", "--seed", "12345", "--count", "1000"], ["--help"]]
+    monkeypatch.setattr(train, "train", lambda seed, out, progress: seen.append((seed, out)) or "weights")
+    status, printed, _ = run("train", "--seed", "7", "--out", str(tmp_path))
+    assert (status, printed.split(), seen) == (0, ["weights"], [(7, str(tmp_path))])
+    status, printed, _ = run("train", "--check", "--seed", "3", "--count", "20")
+    shares = json.loads(printed)
+    assert status == 0 and set(shares) == {"accuracy", "saturated"} and all(0 <= v <= 1 for v in shares.values())
+
+
+@pytest.mark.parametrize(
+    "words", [["--check", "--count", "0"], ["--check", "--seed", "-1"], ["--seed", "-1"], ["--out", __file__]]
+)
+def test_a_mistake_about_training_is_answered_in_one_sentence(run, words):
+    status, _, complaints = run("train", *words)
+    assert status == 2 and len(complaints) == 1 and "received" in complaints[0]
 
 
 @pytest.mark.parametrize("words", [[], ["explain"], ["evaluate"]], ids=" ".join)

@@ -1,14 +1,12 @@
 """Makes ToyVGG from a seed, and checks it on scenes it has not seen: python -m explorer train [--check]."""
 
-import argparse
 import json
 import math
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
+from explorer.attribution.scores import margins
 from explorer.errors import InputError
 from explorer.models.toy.classes import NAMES
 from explorer.models.toy.curriculum import CHECKING, STAGES, batches, drawers
@@ -21,35 +19,16 @@ TEMPERATURE = 3.0
 RISE = 30
 SATURATED = 1e-6
 CHECK_BATCH = 64
-# Share of the work after which the time to go can be told: the start is slower than the rest.
-SETTLED = 0.03
-
-
-class Bar:
-    """A progress bar on standard error."""
-
-    def __init__(self):
-        self.start = time.monotonic()
-
-    def __call__(self, stage, step, steps, share, loss):
-        """Show the stage, its count of steps, the loss, and from the share of all the work the time to go."""
-        spent = time.monotonic() - self.start
-        filled = round(30 * share)
-        left = f"{spent / share * (1.0 - share) / 60:.1f} min to go" if share > SETTLED else "estimating the rest"
-        sys.stderr.write(
-            f"\r[{'#' * filled}{'.' * (30 - filled)}] {stage} {step}/{steps}  loss {loss:.3f}  "
-            f"{spent / 60:.1f} min, {left}   "
-        )
-        sys.stderr.write("\n" if share == 1.0 else "")
-        sys.stderr.flush()
 
 
 def train(seed=0, out=None, progress=None, stages=STAGES):
     """Make ToyVGG's weights from a seed; write them and the class names to the folder out (None: the assets).
 
-    progress: called with (stage's name, step, steps, share of all the work done, smoothed loss); None: a bar on
-    standard error. Returns the path of the weights. Raises InputError where the folder cannot be made.
+    progress: called as progress(stage and smoothed loss in words, done, total), both in units of work, which take equal
+    times. Returns the path of the weights. Raises InputError for the seed, or where the folder cannot be made.
     """
+    if seed < 0:
+        raise InputError(f"A seed is a whole number from 0; received {seed}: choose another.")
     import keras
 
     from explorer.models.toy import model as toy_vgg
@@ -64,7 +43,7 @@ def train(seed=0, out=None, progress=None, stages=STAGES):
         keras.losses.CategoricalCrossentropy(from_logits=True),
         jit_compile=keras.backend.backend() != "tensorflow",
     )
-    _learn(model, toy_vgg.preprocess, seed, stages, Bar() if progress is None else progress)
+    _learn(model, toy_vgg.preprocess, seed, stages, progress or (lambda *count: None))
     training_model.settle(model, TEMPERATURE).save_weights(out / toy_vgg.WEIGHTS.name)
     (out / toy_vgg.CLASS_NAMES.name).write_text(json.dumps(NAMES) + "\n", encoding="utf-8")
     return out / toy_vgg.WEIGHTS.name
@@ -85,11 +64,11 @@ def _learn(model, preprocess, seed, stages, progress):
     work, done, loss = sum(stage.work for stage in stages), 0, math.log(len(NAMES))
     with drawers() as pool:
         for number, stage in enumerate(stages):
-            progress(stage.name, 0, stage.steps, done / work, loss)
+            progress(stage.name, done, work)
             for step, (pixels, targets) in enumerate(batches(stage, number, seed, pool), 1):
                 model.optimizer.learning_rate.assign(_rate(stage, step))
                 loss += 0.02 * (float(model.train_on_batch(preprocess(pixels), targets)) - loss)
-                progress(stage.name, step, stage.steps, (done + stage.work * step / stage.steps) / work, loss)
+                progress(f"{stage.name}, loss {loss:.3f}", done + stage.work * step / stage.steps, work)
             done += stage.work
 
 
@@ -99,16 +78,6 @@ def _rate(stage, step):
     return min(1.0, step / RISE) * (stage.last_rate + (stage.rate - stage.last_rate) * fall)
 
 
-def margins(logits, classes):
-    """z_c minus the logarithm of the others' summed exponentials, float64 (n,): the odds of class c, in logarithm."""
-    logits = np.array(logits, np.float64)
-    rows = np.arange(len(logits))
-    own = logits[rows, classes]
-    logits[rows, classes] = -np.inf
-    top = logits.max(axis=1)
-    return own - top - np.log(np.exp(logits - top[:, None]).sum(axis=1))
-
-
 def check(seed=0, count=1000, weights=None):
     """Try ToyVGG on one-object scenes of a seed, none of which it has learnt from.
 
@@ -116,7 +85,7 @@ def check(seed=0, count=1000, weights=None):
     within 1e-6 of one}; the latter from the logits, since 1 - p itself rounds to nothing in float32.
     """
     if count < 1 or seed < 0:
-        raise InputError(f"A check takes a seed from 0 and a count from 1; received {seed} and {count}: mend them.")
+        raise InputError(f"A check takes a seed from 0 and a count from 1; received {seed} and {count}: correct them.")
     from explorer.models.toy import model as toy_vgg
 
     model = toy_vgg.load(toy_vgg.WEIGHTS if weights is None else weights, classifier_activation=None)
@@ -128,21 +97,3 @@ def check(seed=0, count=1000, weights=None):
         right += sum(NAMES[index] == scene.objects[0].kind for index, scene in zip(best, scenes, strict=True))
         saturated += int((1.0 / (1.0 + np.exp(margins(logits, best))) < SATURATED).sum())
     return {"accuracy": right / count, "saturated": saturated / count}
-
-
-def main(argv=None):
-    """The command `python -m explorer train`."""
-    parser = argparse.ArgumentParser("explorer train", description="Make the embedded classifier again, or check it.")
-    parser.add_argument("--check", action="store_true", help="try the network on unseen scenes, print JSON")
-    parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default 0)")
-    parser.add_argument("--count", type=int, default=1000, help="how many scenes to check (default 1000)")
-    parser.add_argument("--out", help="folder for the weights, or where --check finds them (default: assets)")
-    options = parser.parse_args(argv)
-    if options.check:
-        weights = Path(options.out) / "toy_vgg.weights.h5" if options.out else None
-        print(json.dumps(check(options.seed, options.count, weights)))
-    else:
-        if options.seed < 0:
-            raise InputError(f"A seed is a whole number from 0; received {options.seed}: choose another.")
-        print(train(options.seed, options.out))
-    return 0

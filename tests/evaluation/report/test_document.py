@@ -222,8 +222,9 @@ def test_few_settings_are_enough(tmp_path):
 def test_badges_are_words_and_colours():
     shown = fragments.claims_html([Claim("a < b", "Section 1", "c > d", 0.0, 1.0, "undecided")])
     assert "a &lt; b" in shown and 'data-verdict="undecided">undecided<' in shown, "escaped; the word in the badge"
+    style = (document.ASSETS / "report.css").read_text()
     for verdict in ("supported", "contradicted", "undecided", "not tested"):
-        assert f'[data-verdict="{verdict}"]' in (document.ASSETS / "report.css").read_text(), f"{verdict} has its colour"
+        assert f'[data-verdict="{verdict}"]' in style, f"{verdict} has its colour"
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):

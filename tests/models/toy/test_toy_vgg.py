@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import explorer
+from explorer.attribution.scores import margins
 from explorer.errors import InputError
 from explorer.models.toy import curriculum, examples, train, training_model
 from explorer.models.toy import model as toy_vgg
@@ -105,10 +106,10 @@ def test_of_two_kinds_it_names_one(model):
 
 def test_margins_hold_where_probabilities_round_away():
     logits = np.array([[40.0, 1.0, 2.0], [0.0, 90.0, -5.0], [1.0, 1.0, 1.0]])
-    margins = train.margins(logits, np.array([0, 1, 2]))
+    found = margins(logits, np.array([0, 1, 2]))
     expected = [40.0 - np.log(np.exp(1.0) + np.exp(2.0)), 90.0 - np.log(1.0 + np.exp(-5.0)), -np.log(2.0)]
-    np.testing.assert_allclose(margins, expected, rtol=1e-12, err_msg="z_c - logsumexp of the others, by hand")
-    assert margins[1] > 80, "1 - p of 1e-39 is still told from nought"
+    np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg="z_c - logsumexp of the others, by hand")
+    assert found[1] > 80, "1 - p of 1e-39 is still told from nought"
 
 
 # ── what its explanations show ──
@@ -132,7 +133,7 @@ def test_a_sure_scene_is_dark_for_grad_cam_and_clear_for_rsi_grad_cam(classifier
 def test_on_the_surest_scenes_grad_cam_is_dark_and_rsi_grad_cam_points_at_the_object(classifier):
     scenes = [draw_scene((10, i), "one") for i in range(96)]
     logits = classifier.logits(np.stack([scene.image for scene in scenes]))
-    surest = np.flatnonzero(train.margins(logits, logits.argmax(axis=1)) > np.log(1e9))
+    surest = np.flatnonzero(margins(logits, logits.argmax(axis=1)) > np.log(1e9))
     assert len(surest) >= 6, "a good few scenes are surer than 1 - 1e-9"
     pointed = 0
     for scene in (scenes[i] for i in surest[:8]):
@@ -239,20 +240,6 @@ def test_a_seed_makes_the_same_network_again_whoever_draws(tmp_path, monkeypatch
     first, second = map(toy_vgg.load, (one, train.train(5, tmp_path / "b", lambda *at: seen.append(at), stages)))
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4, err_msg="the same seed, the same weights")
-    shares = [share for _, _, _, share, _ in seen[: len(seen) // 2]]
+    shares = [done / total for _, done, total in seen[: len(seen) // 2]]
     assert shares == sorted(shares) and shares[-1] == 1.0, "progress only grows, and ends at the whole"
     assert toy_vgg.class_names(tmp_path / "a" / "toy_vgg.classes.json") == NAMES, "the names lie beside the weights"
-
-
-def test_the_check_prints_json(capsys):
-    assert train.main(["--check", "--seed", "3", "--count", "20"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"accuracy", "saturated"} and all(0.0 <= v <= 1.0 for v in found.values()), "two shares"
-
-
-@pytest.mark.parametrize(
-    "words", [["--check", "--count", "0"], ["--check", "--seed", "-1"], ["--seed", "-1"], ["--out", __file__]]
-)
-def test_a_mistake_is_answered_in_one_sentence(words):
-    with pytest.raises(InputError, match="received"):
-        train.main(words)
