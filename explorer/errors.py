@@ -1,4 +1,7 @@
-"""The one kind of error a person can cause."""
+"""The one kind of error a person can cause, and how long work is stopped."""
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 
 class InputError(ValueError):
@@ -11,3 +14,6 @@ class InputError(ValueError):
 
 class Cancelled(Exception):
     """Raised by a progress callback to stop the work; whatever was computed so far is dropped."""
+
+
+Progress: TypeAlias = Callable[[str, float, float], object]  # (the stage, how much of it is done, of how much)

@@ -34,9 +34,10 @@ TOY = Network("toy-vgg")
 class Silent:
     """Whom long work tells how far it is: nobody. See `explorer.ui.progress.reporting`."""
 
-    job = None
+    job = None  # that is at work; see `explorer.ui.state.Session.begin`
 
     def begun(self, job):
+        """From now on there is something that can be stopped."""
         self.job = job
 
     def __call__(self, stage, done, total):

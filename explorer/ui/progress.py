@@ -8,24 +8,21 @@ from contextvars import copy_context
 import gradio as gr
 
 from explorer.ui import results
-from explorer.ui.actions import guarded
+from explorer.ui.actions import Silent, guarded
 from explorer.ui.state import Superseded
 
 BEGUN, SHOW = "begun", "show"
 INTERVAL = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
 
 
-class Tell:
+class Tell(Silent):
     """What long work says on its way: how far it is, and what can be shown already."""
-
-    job = None  # see `Session.begin`
 
     def __init__(self, messages):
         self._messages, self._last_shown = messages, None
 
     def begun(self, job):
-        """From now on there is something that can be stopped."""
-        self.job = job
+        super().begun(job)
         self._messages.put((BEGUN, None))
 
     def __call__(self, *count):
