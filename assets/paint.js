@@ -1,5 +1,5 @@
 // A board of cells, painted by dragging, or cell by cell with Enter and the space bar.
-// Bound by gr.HTML: `element` is its place, `trigger` sends its event. See explorer/ui/painter.py.
+// Bound by gr.HTML: `element` is its place, `trigger` sends its event. See explorer/ui/widgets/painter.py.
 let to = null;
 const cellAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest('[data-cell]');
 const touch = (cell) => {

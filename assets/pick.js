@@ -1,5 +1,5 @@
 // Where a picture was clicked, in its own pixels. From the keyboard: arrows move the cross, Enter picks.
-// Bound by gr.HTML: `element` is its place, `trigger` sends its event. See explorer/ui/spot.py.
+// Bound by gr.HTML: `element` is its place, `trigger` sends its event. See explorer/ui/widgets/spot.py.
 const place = (part, count) => Math.min(count - 1, Math.max(0, Math.floor(part * count)));
 const pick = (board, x, y) => {
   const picture = board.querySelector('img');

@@ -1,4 +1,4 @@
-// The path player: everything a stop needs came with the page, so that dragging asks nobody. See explorer/ui/player.py.
+// The path player: everything a stop needs came with the page, so that dragging asks nobody. See explorer/ui/widgets/player.py.
 // Bound by gr.HTML: `element` is its place, `watch` tells when a new path has come.
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 

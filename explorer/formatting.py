@@ -11,19 +11,19 @@ ROUNDING = 1e-9  # relative; an interval no wider than this has no width
 # Single numbers
 
 
-def short(value, digits=2):
+def short(value: float, digits: int = 2) -> str:
     """A number in so many digits, its exponent without padding: 0.0021, 4.1e-8."""
     return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e+")
 
 
-def round_down(value):
+def round_down(value: float) -> str:
     """A positive number as one digit and a power of ten, at most `value`: 4.7e-11 -> "4e-11"."""
     exponent = math.floor(math.log10(value))
     digit = min(9, math.floor(value / 10.0**exponent + 1e-9))
     return f"{digit}e{exponent}" if exponent < -2 else f"{digit * 10.0**exponent:g}"
 
 
-def probability(p, complement):
+def probability(p: float, complement: float) -> str:
     """p in as many digits as it takes to tell it from one: 0.99999998, 0.873, 2e-7."""
     if p < 1e-3:
         return short(p, 1)
@@ -33,37 +33,37 @@ def probability(p, complement):
     return f"{1 - complement:.{digits}f}"
 
 
-def about(p):
+def about(p: float) -> str:
     """p in a few digits, never rounded up to one: "p = 0.873", "p > 0.999", "p = 2e-7"."""
     return "p > 0.999" if p > 0.999 else f"p = {short(p, 3 if p > 1e-3 else 1)}"
 
 
-def in_percent(p):
+def in_percent(p: float) -> str:
     """A probability that changes while it is looked at: "87.3 %", "> 99.9 %", "0.02 %"."""
     return "> 99.9 %" if p > 0.9995 else f"{100 * p:.1f} %" if p >= 1e-3 else f"{short(100 * p, 1)} %"
 
 
-def four_decimals(p):
+def four_decimals(p: float) -> str:
     """Probabilities in a column: "0.8731", "2.1e-7"."""
     return f"{p:.4f}" if p >= 1e-4 else short(float(p))
 
 
-def float32(value):
+def float32(value: float) -> str:
     """Every digit that single precision holds."""
     return f"{np.float32(value):.9g}"
 
 
-def percent(share):
+def percent(share: float) -> str:
     """A relative error or gap: 0.0081 -> "0.81 %"."""
     return f"{short(100 * share)} %"
 
 
-def part(share):
+def part(share: float) -> str:
     """How much of something: "37 %", "0.4 %"."""
     return percent(share) if share < 0.1 else f"{100 * share:.0f} %"
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """ "3 s", "2 min", "1.5 h", "3 d": as one would say it."""
     for unit, size, digits in (("d", 86_400, 0), ("h", 3600, 1), ("min", 60, 0)):
         if seconds >= 1.5 * size:
@@ -71,7 +71,7 @@ def duration(seconds):
     return f"{max(1, round(seconds))} s"
 
 
-def or_dash(value):
+def or_dash(value: float) -> str:
     """A raw value in two digits: 0.0021, 4.1e-8; a dash where it is not finite."""
     return "–" if value is None else short(value)
 
@@ -79,7 +79,7 @@ def or_dash(value):
 # Means with their intervals: no more digits than the interval supports
 
 
-def with_interval(mean, low, high, share=False):
+def with_interval(mean: float, low: float, high: float, share: bool = False) -> tuple[str, ...]:
     """A mean and its interval in words: ("33.2 %", "31.3 to 35.2 %"); of an unknown interval "".
 
     share: written in per cent. The half-width of the interval takes 3 to 30 units of the last digit; more where an end
@@ -93,13 +93,13 @@ def with_interval(mean, low, high, share=False):
     return write(mean) + unit, f"{write(low)} to {write(high)}{unit}"
 
 
-def raw_with_interval(mean, low, high):
+def raw_with_interval(mean: float, low: float, high: float) -> tuple[str, ...]:
     """As `with_interval`, of raw values, which range over many decades: ("2.6e-4", "1.6e-4 to 4e-4")."""
     ends = "" if math.isnan(low) else f"{signed(short(low, RAW_DIGITS))} to {signed(short(high, RAW_DIGITS))}"
     return signed(short(mean, RAW_DIGITS)), ends
 
 
-def signed(text):
+def signed(text: str) -> str:
     """A number's text with a true minus sign; that of an exponent stays."""
     return f"−{text[1:]}" if text.startswith("-") else text
 

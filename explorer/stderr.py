@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from explorer.errors import InputError
@@ -12,7 +13,7 @@ _LOCK = threading.RLock()  # there is one standard error: two that take turns at
 
 
 @contextmanager
-def quietly():
+def quietly() -> Iterator:
     """Keeps what is written to standard error meanwhile, C++ included, off the terminal; a fault of ours shows it.
 
     TensorFlow notes what hardware it did not find each time it is imported, whatever log level is asked for. One

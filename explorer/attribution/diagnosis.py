@@ -1,10 +1,13 @@
 """Whether a raw map shows anything, why not, and what to do about it: in sentences."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
 from explorer import formatting
+from explorer.arrays import Array
 from explorer.formatting import round_down, short
 
 SATURATED = 1e-4  # the softmax scales gradients by p(1 − p), of log p by 1 − p: below this, it is named as the cause
@@ -36,7 +39,7 @@ class Circumstances:
     other_variant: str | None = None  # a variant of the method that leaves less out, in words
 
 
-def diagnose(raw, epsilon, about):
+def diagnose(raw: Array, epsilon: float, about: Circumstances) -> Verdict:
     """The verdict on a raw map at the size of the picture. Dark: (max − min) / (max − min + ε) < ½, that is < ε."""
     raw = np.asarray(raw, np.float64)
     if not np.isfinite(raw).all():

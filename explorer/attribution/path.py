@@ -1,5 +1,7 @@
 """The path from the baseline to the image, as the network sees it: values at points, of one layer or of several."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field, replace
 
@@ -49,22 +51,22 @@ class Path:
             )
 
     @property
-    def held(self):
+    def held(self) -> bool:
         """Whether activations and gradients are there."""
         return self.activations is not None
 
     @property
-    def ends(self):
+    def ends(self) -> Path:
         """The Path of its two ends alone."""
         return self.part(slice(None, None, max(len(self.alphas) - 1, 1)))
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         """The memory that it takes, activations and gradients first of all."""
         arrays = (self.alphas, self.activations, self.gradients, self.scores, self.inner, self.logits)
         return sum(4 * math.prod(one.shape) for one in arrays if one is not None)
 
-    def part(self, points):
+    def part(self, points: slice) -> Path:
         """The Path of some of its points. points: a slice; consecutive points keep the weights of their intervals."""
         first, stop, step = points.indices(len(self.alphas))
         weights = self.weights[first : stop - 1] if self.weights is not None and step == 1 else None
@@ -72,16 +74,16 @@ class Path:
         alphas, activations, gradients, scores, inner, logits = (one if one is None else one[points] for one in arrays)
         return Path(alphas, activations, gradients, scores, weights, inner, logits)
 
-    def numpy(self):
+    def numpy(self) -> Path:
         """The same off the device, as NumPy arrays."""
         activations, gradients = (np.asarray(ops.convert_to_numpy(one)) for one in (self.activations, self.gradients))
         return replace(self, activations=activations, gradients=gradients)
 
-    def released(self):
+    def released(self) -> Path:
         """The same without activations and gradients."""
         return replace(self, activations=None, gradients=None)
 
-    def rule(self, published):
+    def rule(self, published: str) -> str:
         """How a method is summed along this path: by the rule of its publication, or by the path's own weights."""
         return published if self.weights is None else self.weights
 
@@ -100,14 +102,14 @@ class Samples:
     def __len__(self):
         return len(self.alphas)
 
-    def at(self, points):
+    def at(self, points: Array) -> Samples:
         """Those of the points, in that order. points: (k,) indices."""
         points = np.asarray(points)
         values = [one[points] for one in (self.alphas, self.logits, self.inner, self.scores)]
         maps = [tuple(_rows(one, points) for one in layers) for layers in (self.activations, self.gradients)]
         return Samples(*values, *maps)
 
-    def path(self, index, weights=None):
+    def path(self, index: int, weights: Array | None = None) -> Path:
         """The Path of the layer at that index; the points must be in order."""
         return Path(
             self.alphas, self.activations[index], self.gradients[index], self.scores, weights, self.inner, self.logits

@@ -1,7 +1,10 @@
 """The one quadrature of the project: a Riemann-Stieltjes sum along the path."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
 from explorer.errors import InputError
 
@@ -11,7 +14,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)  # of Gauss and Legendre's r
 MAX_PANELS = 1 << 11
 
 
-def stieltjes(f, g, rule="trapezoid"):
+def stieltjes(f: Array, g: Array, rule: str = "trapezoid") -> Array:
     """∫ f dg along the first axis, from values of both at the same T points.
 
     f: (T, ...) values of the integrand.
@@ -36,7 +39,7 @@ def stieltjes(f, g, rule="trapezoid"):
     return ops.sum(values * ops.cast(increments, values.dtype), axis=0)
 
 
-def product_weights(u, slope):
+def product_weights(u: Array, slope: Callable) -> tuple[Array, Array]:
     """The weights of f = slope(u) q at the ends of every interval, where q is smooth and slope(u) need not be.
 
     Product integration (Young 1954): q and u are taken as linear between two points, and slope(u) is integrated as

@@ -11,13 +11,15 @@ Where every class has a sigmoid of its own, the margin of a class is its logit, 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
 
 
-def margin(logits, class_index):
+def margin(logits: Array, class_index: int) -> Array:
     """M = z_c − logsumexp_{j≠c} z_j; (n, C) -> (n,). σ(M) is the probability, σ(−M) what is missing to 1."""
     target = ops.take(logits, class_index, axis=1)  # (n,)
     is_target = ops.equal(ops.arange(logits.shape[1]), class_index)  # (C,)
@@ -25,7 +27,7 @@ def margin(logits, class_index):
     return target - ops.logsumexp(others, axis=1)
 
 
-def margins(logits, classes):
+def margins(logits: Array, classes: Array) -> Array:
     """The same in float64, of a class a row: logits (n, C), classes (n,) -> NumPy (n,)."""
     logits = np.array(logits, np.float64)
     rows = np.arange(len(logits))
@@ -34,7 +36,7 @@ def margins(logits, classes):
     return own - np.logaddexp.reduce(logits, axis=1)
 
 
-def sigmoid_slope(margins, xp=ops):
+def sigmoid_slope(margins: Array, xp: Any = ops) -> Array:
     """σ(M) σ(−M), by way of its logarithm: no cancellation however large |M| is."""
     if xp is np:
         small = np.exp(-np.abs(margins))
@@ -46,12 +48,12 @@ def _logit(logits, class_index):
     return ops.take(logits, class_index, axis=1)
 
 
-def log_sigmoid_slope(margins, xp=ops):
+def log_sigmoid_slope(margins: Array, xp: Any = ops) -> Array:
     """d ln σ(M)/dM = σ(−M): the whole of it where the framework's log-softmax gradient, 1 − p, rounds to zero."""
     return np.exp(-np.logaddexp(0, margins)) if xp is np else ops.sigmoid(-margins)
 
 
-def unit_slope(u, xp=ops):
+def unit_slope(u: Array, xp: Any = ops) -> Array:
     """1, of a score that is u itself."""
     return xp.ones_like(u)
 

@@ -1,9 +1,12 @@
 """python -m explorer evaluate"""
 
+from __future__ import annotations
+
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.cli.options import OWN_CLUSTER, settings
 from explorer.cli.progress import INTERRUPTED, ProgressLine
@@ -16,10 +19,14 @@ from explorer.models.spec import network
 from explorer.network.backend import device
 from explorer.stderr import quietly
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
 WORDS_EVERY = 60  # seconds between two lines of progress where the output is a file
 
 
-def run(arguments):
+def run(arguments: Namespace) -> int:
     """Evaluate, with progress on the terminal; the exit status."""
     rules = Rules(arguments.only_correct, arguments.one_box, arguments.box_under)
     if arguments.paper:

@@ -1,7 +1,10 @@
 """python -m explorer explain"""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,8 +24,11 @@ from explorer.render.export import claim, free_stem, save
 from explorer.render.overlays import overlay
 from explorer.stderr import quietly
 
+if TYPE_CHECKING:
+    from argparse import Namespace
 
-def run(arguments):
+
+def run(arguments: Namespace) -> int:
     """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
     _check_colours(arguments)
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none

@@ -8,7 +8,7 @@ from explorer.cli.progress import INTERRUPTED, MISTAKEN
 from explorer.errors import InputError
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status: 0, 2 after a person's mistake, 130 after Ctrl-C."""
     try:
         arguments = read(argv)

@@ -3,11 +3,18 @@
 The settings of an explanation are those of `explorer.engine.settings.Settings`: a field there is an option here.
 """
 
-import argparse
+from __future__ import annotations
 
-from explorer.attribution.methods.options import METHODS_GROUP, integrated, settings_of
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from explorer.attribution.methods.variants import METHODS_GROUP, integrated, settings_of
 from explorer.engine.settings import GROUPS, Settings, listed
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 
 OWN_CLUSTER = "local"
 EXPLAIN_EXAMPLE = """example:
@@ -23,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message[0].upper()}{message[1:]}; see `{self.prog} --help`.")
 
 
-def read(argv):
+def read(argv: list[str]) -> Namespace:
     """The command line, `command` being its first word."""
     parser = _Parser(prog="python -m explorer", description="Heatmaps of what a network sees.", allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -38,7 +45,7 @@ def read(argv):
     return arguments
 
 
-def settings(arguments):
+def settings(arguments: Namespace) -> dict[str, Any]:
     """{name: value} of the Settings that were said, of a command that `_settings` gave its options."""
     values = {}
     for name, field in settings_of(Settings).items():

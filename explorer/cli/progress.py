@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Callable
 
 MISTAKEN = 2  # what a person can mend
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
@@ -13,7 +14,7 @@ class ProgressLine:
     Call it as progress(stage, done, total); `title` is what is being worked on, `written` how a count is.
     """
 
-    def __init__(self, title, written=str):
+    def __init__(self, title: str, written: Callable[[float], str] = str):
         self.title, self.written = title, written
         self.watched = sys.stderr.isatty()
 

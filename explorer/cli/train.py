@@ -1,17 +1,24 @@
 """python -m explorer train"""
 
+from __future__ import annotations
+
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.cli.progress import ProgressLine
 from explorer.formatting import duration
 from explorer.models.toy import train
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
 SETTLED = 0.03  # of the work, after which the time to go can be told: the start is slower than the rest
 
 
-def run(arguments):
+def run(arguments: Namespace) -> int:
     """Make the embedded classifier again, or try it on scenes that it has not seen."""
     if arguments.check:
         weights = Path(arguments.out) / "toy_vgg.weights.h5" if arguments.out else None

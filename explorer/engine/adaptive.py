@@ -9,11 +9,16 @@ What the points say of one method's map and of completeness is compiled, for lay
 networks starting a few hundred operations one by one takes longer than the network does.
 """
 
+from __future__ import annotations
+
 import heapq
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution import ops
 from explorer.attribution.methods import METHODS
 from explorer.attribution.path import Path
@@ -23,6 +28,14 @@ from explorer.engine.integrate import integrations, point_bytes
 from explorer.engine.sweep import joined, padded
 from explorer.network import backend
 from explorer.network.backend import fetch
+
+if TYPE_CHECKING:
+    from explorer.attribution.methods.variants import Options
+    from explorer.attribution.path import Samples
+    from explorer.engine.integrate import Integration, LayerTask
+    from explorer.engine.network_paths import ImagePath, StraightLine
+    from explorer.network.layers import Layer
+
 
 FIRST = np.linspace(0, 1, 5, dtype=np.float32)
 ROUNDS = (5, 10, 16, 24, 32, 48, 64, 96, 128)  # points in all after each round
@@ -34,7 +47,14 @@ ENDS = np.array([0, 1], np.float32)  # α at the two ends of a path
 VECTOR, PAIRS, MAPS = (None,), (None, 2), (None,) * 4  # shapes of arguments
 
 
-def adaptive(source, tasks, options, slope, tolerance, preview=None):
+def adaptive(
+    source: ImagePath | StraightLine,
+    tasks: list[LayerTask],
+    options: Options,
+    slope: Callable,
+    tolerance: float,
+    preview: Callable[[Any], object] | None = None,
+) -> list[Integration]:
     """[Integration], one a task, of points placed until the estimated error is at most the tolerance.
 
     slope: of the score, see `explorer.attribution.quadrature.product_weights`. preview: called with the Integrations
@@ -54,7 +74,7 @@ def adaptive(source, tasks, options, slope, tolerance, preview=None):
             preview(refinement.integrations())
 
 
-def max_points(layers):
+def max_points(layers: Sequence[Layer]) -> int:
     """How many points an adaptive path may take at most: as many as can be held."""
     in_memory = integrate.HELD_PATH // sum(point_bytes(layer) for layer in layers)
     return int(np.clip(in_memory, ROUNDS[2] + 1, ROUNDS[-1]))
@@ -75,7 +95,7 @@ class Refinement:
     for completeness where it is told of its layer.
     """
 
-    def __init__(self, samples, tasks, options, slope):
+    def __init__(self, samples: Samples, tasks: list[LayerTask], options: Options, slope: Callable):
         self.samples, self.tasks, self.options, self.slope = samples, tasks, options, slope
         self.alphas = samples.alphas
         self.count = len(np.unique(self.alphas))
@@ -83,7 +103,7 @@ class Refinement:
         self.paths = [samples.path(index, self.weights) for index in range(len(tasks))]
 
     @cached_property
-    def error(self):
+    def error(self) -> float:
         """The estimated error of the worst map: the relative L2 distance of maps of unit norm, and where a layer
         separates input from output the completeness gap. Infinite while there are too few points to leave some out."""
         if self.count < 2 * len(FIRST):
@@ -92,7 +112,7 @@ class Refinement:
         gaps = [np.abs(missing.sum()) for missing in self._missing]
         return float(np.max([0.0, *distances, *gaps]))
 
-    def next_points(self, count):
+    def next_points(self, count: int) -> Array:
         """(k,) float32, k ≤ count: the α to ask for next; fewer where intervals get too short to bisect."""
         intervals = zip(self.interval_errors, self.alphas[:-1], self.alphas[1:], strict=True)
         heap = [(-float(error), float(a), float(b)) for error, a, b in intervals]
@@ -109,13 +129,13 @@ class Refinement:
         return np.sort(np.array(new, np.float32))
 
     @property
-    def interval_errors(self):
+    def interval_errors(self) -> Array:
         """(T − 1,): the error estimate of every interval, of the maps and of the completeness gap, each relative."""
         parts = [self._variation(index, key) for index, key in self._sums]
         parts += [np.abs(missing) for missing in self._missing]
         return np.nan_to_num(np.sum([np.zeros(len(self.weights)), *parts], axis=0), nan=0, posinf=0, neginf=0)
 
-    def integrations(self):
+    def integrations(self) -> list[Integration]:
         """[Integration] of the points so far."""
         integrals, samples = [{} for _ in self.tasks], self.samples.at(np.arange(self.count))
         for (index, key), (integral, _) in self._sums.items():
@@ -163,7 +183,7 @@ class Refinement:
 
 
 @cache
-def sums(key, options):
+def sums(key: str, options: Options) -> Callable:
     """A function (alphas, A, ∂y/∂A, weights, *two times (points, weights)) -> (integral, cams (3, h, w)).
 
     The integral is that of all points. The cams are of all points, and of the first and the second of the given ones
@@ -184,7 +204,7 @@ def sums(key, options):
     return backend.compiled(fn, [], VECTOR, MAPS, MAPS, PAIRS, "places", PAIRS, "places", PAIRS)
 
 
-def variation(key, options, intervals, ends, integral):
+def variation(key: str, options: Options, intervals: tuple, ends: Array, integral: Array) -> Array:
     """(n, h, w): how much the map changes when one interval of n is constant, as at its one or as at its other end.
 
     intervals: arguments (alphas, A, ∂y/∂A, weights, constant weights) of n + 1 points; see
@@ -211,7 +231,7 @@ def _variation(key, options, axes):
 
 
 @cache
-def gains():
+def gains() -> Callable:
     """A function (A, ∂y/∂A) of T points -> two (T − 1,): Σ ∂y/∂A ΔA of every interval by the gradient at either end."""
 
     def fn(activations, gradients):

@@ -1,6 +1,10 @@
 """Where a method does not apply, and why."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,10 +14,16 @@ from explorer.engine.sweep import ENDS, Target, sweep
 from explorer.errors import InputError
 from explorer.network.backend import fetch
 
+if TYPE_CHECKING:
+    from explorer.attribution.path import Path
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
+
+
 _reasons = WeakKeyDictionary()  # classifier -> {(method, layer): the reason, or None}
 
 
-def objection(key, classifier, layer):
+def objection(key: str, classifier: Classifier, layer: Layer) -> str | None:
     """Why a method cannot be had at a layer, in one sentence; None where it can."""
     reasons = _reasons.setdefault(classifier, {})
     if (key, layer.name) not in reasons:
@@ -21,7 +31,7 @@ def objection(key, classifier, layer):
     return reasons[key, layer.name]
 
 
-def objections(classifier, layer, path=None):
+def objections(classifier: Classifier, layer: Layer, path: Path | None = None) -> dict[str, Any]:
     """{method: the reason} of all that do not apply there.
 
     path: a Path at the layer, of whatever score. Where its gradient at the picture settles the matter the network
@@ -38,7 +48,7 @@ def objections(classifier, layer, path=None):
     return {key: reason for key, reason in all_reasons.items() if reason}
 
 
-def require(methods, classifier, layers):
+def require(methods: tuple[str, ...], classifier: Classifier, layers: Sequence[Layer]) -> None:
     """Raises InputError for the first that does not apply."""
     for layer in layers:
         for key in methods:

@@ -6,6 +6,8 @@ A baseline is told by one word that fits in a command line, a settings file or a
 ClassNeutral.
 """
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import math
@@ -19,6 +21,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from explorer.arrays import Array
 from explorer.engine.images import fit, load_image
 from explorer.errors import InputError
 
@@ -156,7 +159,7 @@ BASELINES = MappingProxyType(
 ALIASES = {"gray": "grey", "color": "colour", "blur": "blurred"}
 
 
-def make_baseline(spec, image):
+def make_baseline(spec: Array | str, image: Image) -> Array:
     """The baseline picture, a new uint8 (H, W, 3) array of the size of image; of a ClassNeutral its float32 values.
 
     spec: see the top of this file; image: uint8 (H, W, 3) RGB, as the network sees it. An uploaded picture is
@@ -177,12 +180,12 @@ def make_baseline(spec, image):
     return kind.draw(image, value)
 
 
-def displayed(picture):
+def displayed(picture: Array) -> Array:
     """A baseline picture as it can be displayed, uint8 (H, W, 3): rounded, and cut to 0..255."""
     return picture if picture.dtype == np.uint8 else np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def once_more(spelling, picture):
+def once_more(spelling: str, picture: Array) -> Array | ClassNeutral | str:
     """What makes the same baseline again: its word, or where it has none, its picture.
 
     spelling: as `canonical` has it; picture: as `make_baseline` made it.
@@ -192,7 +195,7 @@ def once_more(spelling, picture):
     return picture if picture.dtype == np.uint8 else ClassNeutral(picture)
 
 
-def canonical(spec):
+def canonical(spec: str) -> str:
     """The one spelling of a baseline, a string for settings: "Blurred" -> "blurred:10".
 
     A file's path stays as it is; an array or PIL image becomes "uploaded:" and eight digits of its pixels'
@@ -210,12 +213,12 @@ def canonical(spec):
     return _digest(UPLOADED, load_image(spec))
 
 
-def is_named(spec):
+def is_named(spec: str) -> bool:
     """Whether a baseline is one of the words of `BASELINES`, not a picture."""
     return isinstance(spec, str) and _split(spec)[0] in BASELINES
 
 
-def describe(spec):
+def describe(spec: Array | str) -> str:
     """A baseline in a few words for a caption: "blurred, σ = 10 px", "picture 'sea.png'"."""
     if isinstance(spec, ClassNeutral):
         return NOT_HELD[NEUTRAL][0]

@@ -1,16 +1,24 @@
 """An upload becomes the RGB picture the network sees: limits, EXIF rotation, safe decoding."""
 
+from __future__ import annotations
+
 import io
 import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from explorer.arrays import Array
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from explorer.engine.network_paths import ImagePath, StraightLine
+
 
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 20_000
@@ -25,7 +33,7 @@ DAMAGED = (OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, 
 TOO_LARGE = f"A picture may have {MAX_PIXELS // 10**6} million pixels and {MAX_SIDE:,} on a side"
 
 
-def load_image(source):
+def load_image(source: ImagePath | StraightLine) -> Array:
     """Read a picture as RGB.
 
     source: a path, the bytes of a picture file, a PIL image, or an array of shape (H, W), (H, W, 1),
@@ -51,7 +59,7 @@ def load_image(source):
     )
 
 
-def fit(image, height, width):
+def fit(image: Image, height: int, width: int) -> Array:
     """What the network sees: the picture stretched to (height, width), its proportions not kept.
 
     image: uint8 (H, W, 3). Returns uint8 (height, width, 3). A side that shrinks is averaged over areas,
@@ -64,7 +72,7 @@ def fit(image, height, width):
     return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def check_size(height, width, name="the picture"):
+def check_size(height: int, width: int, name: str = "the picture") -> None:
     """Raise InputError where a picture of this size (pixels) is over the limits."""
     if height < 1 or width < 1:
         raise InputError(f"A picture has at least one pixel, but {name} is {width} × {height}: choose another one.")

@@ -5,17 +5,28 @@ spaced points that are summed batch by batch where all of them would take too mu
 adaptively (`explorer.engine.adaptive`).
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer.arrays import Array, Points
 from explorer.attribution import ops
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.path import Path
 from explorer.engine.sweep import joined
 from explorer.network import backend
 from explorer.network.layers import Layer
+
+if TYPE_CHECKING:
+    from explorer.attribution.methods.variants import Options
+    from explorer.attribution.path import Samples
+    from explorer.engine.network_paths import ImagePath, StraightLine
+
 
 HELD_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and stays with the result
 
@@ -30,13 +41,13 @@ class LayerTask:
     besides: tuple[str, ...] = ()
 
     @property
-    def integrated(self):
+    def integrated(self) -> tuple[str, ...]:
         """Keys of the methods that sum along the path."""
         keys = dict.fromkeys((*self.displayed, *self.besides))
         return tuple(key for key in keys if isinstance(METHODS[key], PathMethod))
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether a completeness gap is told of it."""
         return self.layer.separates and "rsi_grad_cam" in self.integrated
 
@@ -50,14 +61,20 @@ class Integration:
     path: Path
     error: float | None = None  # estimated, of the worst map, where points were placed adaptively
 
-    def maps(self, keys, options):
+    def maps(self, keys: tuple[str, ...], options: Options) -> tuple[dict[str, Array], bool]:
         """({method: its raw map (h, w), NumPy}, whether every gradient at the end of the path is exactly zero)."""
         integrals = [self.integrals.get(key) for key in keys]
         *cams, reached = backend.fetch_all(_maps(keys, options)(integrals, self.ends.activations, self.ends.gradients))
         return dict(zip(keys, cams, strict=True)), not reached
 
 
-def evenly(source, tasks, steps, options, preview=None):
+def evenly(
+    source: ImagePath | StraightLine,
+    tasks: list[LayerTask],
+    steps: int,
+    options: Options,
+    preview: Callable[[Any], object] | None = None,
+) -> list[Integration]:
     """[Integration], one a task, of steps + 1 evenly spaced points, held where they fit into memory."""
     alphas = np.linspace(0, 1, steps + 1, dtype=np.float32)
     if len(alphas) * sum(point_bytes(task.layer) for task in tasks) <= HELD_PATH:
@@ -65,7 +82,13 @@ def evenly(source, tasks, steps, options, preview=None):
     return streamed(source, tasks, alphas, options)
 
 
-def in_memory(source, tasks, alphas, options, preview=None):
+def in_memory(
+    source: ImagePath | StraightLine,
+    tasks: list[LayerTask],
+    alphas: Points,
+    options: Options,
+    preview: Callable[[Any], object] | None = None,
+) -> list[Integration]:
     """Evenly spaced points, all of them held. preview: called with the Integrations of the points so far."""
     parts = []
     for samples in source.samples(coarse_to_fine(alphas) if preview else alphas):
@@ -77,7 +100,9 @@ def in_memory(source, tasks, alphas, options, preview=None):
     return integrations(joined(parts), tasks, options)
 
 
-def streamed(source, tasks, alphas, options):
+def streamed(
+    source: ImagePath | StraightLine, tasks: list[LayerTask], alphas: Points, options: Options
+) -> list[Integration]:
     """Evenly spaced points in their order, summed batch by batch; of the path only the scores stay."""
     first = last = sums = None
     add, values = _add(tuple(task.integrated for task in tasks), options), []
@@ -95,7 +120,14 @@ def streamed(source, tasks, alphas, options):
     ]
 
 
-def integrations(samples, tasks, options, weights=None, integrals_so_far=None, error=None):
+def integrations(
+    samples: Samples,
+    tasks: list[LayerTask],
+    options: Options,
+    weights: Array | None = None,
+    integrals_so_far: Sequence[dict] | None = None,
+    error: float | None = None,
+) -> list[Integration]:
     """One Integration a task, of points in the order of the path, all of which are held.
 
     weights: of the quadrature, where the points were placed adaptively; integrals_so_far: for each task
@@ -112,12 +144,12 @@ def integrations(samples, tasks, options, weights=None, integrals_so_far=None, e
     return results
 
 
-def point_bytes(layer):
+def point_bytes(layer: Layer) -> int:
     """The memory that activations and gradients of one point take at a layer."""
     return 2 * 4 * int(np.prod(layer.shape))
 
 
-def coarse_to_fine(alphas):
+def coarse_to_fine(alphas: Points) -> Array:
     """The same points, both ends first, so that any first few of them are spread over the whole path."""
     bits = max(1, int(len(alphas) - 1).bit_length())
     inner = sorted(range(1, len(alphas) - 1), key=lambda i: int(f"{i:0{bits}b}"[::-1], 2))

@@ -1,20 +1,32 @@
 """The scores of an image seen through masks, each mask shown to the network once."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution.methods import METHODS
 from explorer.engine.sweep import AT_IMAGE, forward_batch, in_batches, padded, sweep
+from explorer.errors import Progress
 from explorer.network import backend, layers
+
+if TYPE_CHECKING:
+    from explorer.engine.question import Target
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
+
 
 NOTHING = "", -1  # the one name of every mask that lets nothing through: the network is shown black once for all
 
 
-def layers_of(key, classifier, layer):
+def layers_of(key: str, classifier: Classifier, layer: Layer) -> list[Layer]:
     """The Layers whose maps become masks."""
     return layers.convolution_ends(classifier.layers()) if METHODS[key].every_block else [layer]
 
 
-def max_masks(key, classifier, layer):
+def max_masks(key: str, classifier: Classifier, layer: Layer) -> int:
     """How many masked pictures the network is shown at most: one a map."""
     return sum(one.shape[2] for one in layers_of(key, classifier, layer))
 
@@ -27,12 +39,12 @@ class MaskScores:
     many masked images went through the network, and `passes` how many images in all.
     """
 
-    def __init__(self, target, earlier=(), memory=None, progress=None):
+    def __init__(self, target: Target, earlier: Any = (), memory: int | None = None, progress: Progress | None = None):
         self.target, self.memory, self.progress = target, memory, progress
         self.scores, self.masked_passes, self.passes = dict(earlier), 0, 0
         self._looked_up = {}  # names of layers -> their maps at the image
 
-    def map_of(self, key, layer, at_baseline):
+    def map_of(self, key: str, layer: Layer, at_baseline: float) -> tuple[Array, list[tuple]]:
         """(the map, [(layer, its layer map)]) of a mask method; at_baseline: y of the baseline."""
         classifier, method = self.target.classifier, METHODS[key]
         layers = layers_of(key, classifier, layer)

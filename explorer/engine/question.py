@@ -1,10 +1,12 @@
 """A question: an image, a network and every setting, checked before the network runs."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,10 @@ from explorer.engine.baselines import canonical, make_baseline
 from explorer.engine.images import fit, load_image
 from explorer.engine.settings import Settings
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,31 +53,31 @@ class Question(Settings):
             self._set(class_index=classifier.class_index(self.class_index))
 
     @property
-    def layer_objects(self):
+    def layer_objects(self) -> tuple[Layer, ...]:
         """The Layers."""
         return tuple(self.classifier.layer(name) for name in self.layers)
 
     @property
-    def baseline_name(self):
+    def baseline_name(self) -> str:
         """The baseline as settings spell it, "blurred:10"."""
         return canonical(self.baseline)
 
     @cached_property
-    def image_digest(self):
+    def image_digest(self) -> str:
         """A name for the pixels."""
         return digest(self.image)
 
     @cached_property
-    def content(self):
+    def content(self) -> tuple[int, ...]:
         images = self.image_digest, digest(self.baseline_image)
         return (id(self.classifier), *images, *super().content)
 
     @cached_property
-    def key(self):
+    def key(self) -> tuple[int, ...]:
         """The content of what the network is asked: all of it but ε, which is applied afterwards."""
         return tuple(part for part in self.content if part != ("epsilon", self.epsilon))
 
-    def record(self, layer, class_index):
+    def record(self, layer: Layer, class_index: int) -> dict[str, Any]:
         """{name: value} of every setting but ε, ready for JSON, as files have it: of one layer and the chosen class."""
         settings = {
             "model": self.classifier.name,
@@ -86,7 +92,7 @@ class Question(Settings):
         settings["class_index"] = class_index
         return {name: value for name, value in settings.items() if name not in left_out}
 
-    def of(self, classifier):
+    def of(self, classifier: Classifier | None) -> Question:
         """The same of another Classifier of the same network, or of None where it is to be sent away."""
         other = copy.copy(self)
         for name in ("content", "key"):
@@ -95,7 +101,7 @@ class Question(Settings):
         return other
 
 
-def digest(array):
+def digest(array: Array) -> str:
     """A name for the values of an array."""
     return hashlib.sha256(
         repr((array.shape, str(array.dtype))).encode() + np.ascontiguousarray(array).tobytes()

@@ -1,10 +1,12 @@
 """What one question produced: every method's map of one image, frozen."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from explorer.engine.baselines import once_more
 from explorer.engine.question import Question
 from explorer.network import output_head
 from explorer.network.layers import Layer
+
+if TYPE_CHECKING:
+    from explorer.attribution.path import Path
+    from explorer.network.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -60,40 +66,40 @@ class Result:
     # The question, and what the network says of the image
 
     @property
-    def classifier(self):
+    def classifier(self) -> Classifier:
         return self.question.classifier
 
     @property
-    def image(self):
+    def image(self) -> Array:
         """(H, W, 3) uint8, the image as the network sees it."""
         return self.question.image
 
     @property
-    def baseline_image(self):
+    def baseline_image(self) -> Array:
         """(H, W, 3) uint8, or float32 where it is class-neutral: see `explorer.engine.baselines.displayed`."""
         return self.question.baseline_image
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Every setting but ε, ready for JSON."""
         return self.question.record(self.layer, self.class_index)
 
     @property
-    def class_name(self):
+    def class_name(self) -> str:
         return self.classifier.class_names[self.class_index]
 
     @property
-    def probability(self):
+    def probability(self) -> float:
         """p of the class for the image."""
         return self._probability[0]
 
     @property
-    def complement(self):
+    def complement(self) -> float:
         """1 − p without cancellation."""
         return self._probability[1]
 
     @cached_property
-    def probabilities(self):
+    def probabilities(self) -> Array:
         """(classes,) float32."""
         logits = self.path.logits[-1]
         return output_head.probabilities(self.classifier.kind, logits[None])[0].astype(np.float32)
@@ -101,7 +107,7 @@ class Result:
     # The maps
 
     @cached_property
-    def explanations(self):
+    def explanations(self) -> dict[str, Explanation]:
         """{method: its Explanation}."""
         return {key: self._explanation(key, cam) for key, cam in self.cams.items()}
 
@@ -114,28 +120,28 @@ class Result:
     def __len__(self):
         return len(self.cams)
 
-    def at_epsilon(self, epsilon):
+    def at_epsilon(self, epsilon: float) -> Result:
         """The same maps normalised with another ε; the network is not asked again."""
         return replace(self, epsilon=heatmaps.check_epsilon(epsilon))
 
     # For asking again
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         """The memory that the path takes, the two images, and a raw map and a heatmap a method."""
         images = self.image.nbytes + self.baseline_image.nbytes
         maps = 2 * len(self.cams) + sum(map(len, self.layer_maps.values()))
         return self.path.bytes + images + 4 * maps * math.prod(self.image.shape[:2]) + 200 * len(self.mask_scores)
 
     @property
-    def asks(self):
+    def asks(self) -> dict[str, Any]:
         """What `explorer.explain` has to be asked for the same again, but image and layer."""
         settings = self.question.settings | {"class_index": self.class_index, "epsilon": self.epsilon}
         settings["baseline"] = once_more(self.question.baseline_name, self.baseline_image)
         del settings["layers"]
         return settings
 
-    def path_for(self, question):
+    def path_for(self, question: Question) -> Path:
         """The path that was sampled here, where a question about the same one can use it again; else None."""
         same = (
             question.classifier is self.classifier
@@ -145,7 +151,7 @@ class Result:
         )
         return self.path if same and self.path.held else None
 
-    def of(self, classifier):
+    def of(self, classifier: Classifier | None) -> Result:
         """The same of another Classifier of the same network; of None, without what cannot be sent to another process:
         the activations and gradients stay where they are."""
         question = self.question.of(classifier)

@@ -1,12 +1,22 @@
 """The results of the last questions, so that looking again costs nothing and a new class costs half."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from explorer.caching import Cache
 from explorer.engine.question import Question
 from explorer.engine.result import Cost
 from explorer.engine.run import answer
+from explorer.errors import Progress
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+    from explorer.network.classifier import Classifier
+
 
 LIMIT = 1 << 30  # bytes of results that are kept
 
@@ -22,17 +32,33 @@ class ResultCache:
     answer: as `explorer.engine.run.answer`.
     """
 
-    def __init__(self, limit=LIMIT, answer=answer):
+    def __init__(self, limit: int = LIMIT, answer: Callable = answer):
         self._answer = answer
         self._results = Cache(limit)
         self._forgotten = WeakSet()  # classifiers whose results are not kept any more
 
-    def explain(self, classifier, image, *, layer=None, progress=None, preview=None, memory_budget=None, **settings):
+    def explain(
+        self,
+        classifier: Classifier,
+        image: Any,
+        *,
+        layer: str | None = None,
+        progress: Progress | None = None,
+        preview: Callable[[Any], object] | None = None,
+        memory_budget: int | None = None,
+        **settings: Any,
+    ) -> Result:
         """As `explorer.explain`."""
         question = Question(classifier=classifier, image=image, layers=(layer,), **settings)
         return self.answer(question, progress, preview, memory_budget)
 
-    def answer(self, question, progress=None, preview=None, memory_budget=None):
+    def answer(
+        self,
+        question: Question,
+        progress: Progress | None = None,
+        preview: Callable[[Any], object] | None = None,
+        memory_budget: int | None = None,
+    ) -> Result:
         """The Result of a Question about one layer. progress: may raise, also while another's answer is waited for."""
         waiting = progress or (lambda *count: None)
         with self._results.claim(question.key, lambda: waiting("waiting for the same answer", 0, 1)):
@@ -48,13 +74,13 @@ class ResultCache:
                 self.forget(result.classifier)
             return result
 
-    def forget(self, classifier):
+    def forget(self, classifier: Classifier) -> None:
         """Let go of every result of a classifier, and keep none to come: results hold on to their classifier."""
         self._forgotten.add(classifier)
         self._results.drop(lambda result: result.classifier is classifier)
 
     @property
-    def bytes_held(self):
+    def bytes_held(self) -> int:
         """The memory that all results take."""
         return self._results.bytes_held
 

@@ -1,25 +1,43 @@
 """One question, every method: a Question in, Results out."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.attribution.methods import METHODS, Curve, MaskMethod, PointMethod
-from explorer.attribution.methods.options import settings_of
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
+from explorer.attribution.methods.variants import settings_of
 from explorer.engine.adaptive import adaptive
 from explorer.engine.integrate import LayerTask, evenly
 from explorer.engine.masking import MaskScores
+from explorer.engine.network_paths import ImagePath, StraightLine
 from explorer.engine.question import Question
 from explorer.engine.result import Cost, Result
 from explorer.engine.settings import Settings
-from explorer.engine.sources import ImagePath, StraightLine
 from explorer.engine.sweep import ENDS, Target, joined, sweep
+from explorer.errors import Progress
 from explorer.network.backend import fetch
 
+if TYPE_CHECKING:
+    from explorer.engine.integrate import Integration
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
 
-def explain(classifier, image, layer=None, class_index=None, *, preview=None, **settings):
+
+def explain(
+    classifier: Classifier,
+    image: Any,
+    layer: str | None = None,
+    class_index: int | str | None = None,
+    *,
+    preview: Callable[[Any], object] | None = None,
+    **settings: Any,
+) -> Result:
     """Explain one image by several methods from one sweep of the network.
 
     image: uint8 RGB array (any height, any width, 3), a path, or a PIL image; it is stretched to the network's size.
@@ -32,17 +50,17 @@ def explain(classifier, image, layer=None, class_index=None, *, preview=None, **
 
 
 def explain_layers(
-    classifier,
-    image,
-    layers,
-    class_index=None,
+    classifier: Classifier,
+    image: Any,
+    layers: Sequence[str | None],
+    class_index: int | str | None = None,
     *,
-    progress=None,
-    preview=None,
-    memory_budget=None,
-    reuse=None,
-    **settings,
-):
+    progress: Progress | None = None,
+    preview: Callable[[Any], object] | None = None,
+    memory_budget: int | None = None,
+    reuse: Any = None,
+    **settings: Any,
+) -> dict[str, Result]:
     """The same image at several layers, from one sweep of the network for all of them.
 
     layers: names; None is the default layer. class_index and settings: those of `explorer.engine.settings.Settings`.
@@ -53,7 +71,14 @@ def explain_layers(
     return answer(question, progress=progress, preview=preview, memory_budget=memory_budget, reuse=reuse)
 
 
-def answer(question, *, progress=None, preview=None, memory_budget=None, reuse=None):
+def answer(
+    question: Question,
+    *,
+    progress: Progress | None = None,
+    preview: Callable[[Any], object] | None = None,
+    memory_budget: int | None = None,
+    reuse: Any = None,
+) -> dict[str, Result]:
     """{name of the layer: Result} of a Question.
 
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop. preview: called
@@ -89,7 +114,13 @@ def answer(question, *, progress=None, preview=None, memory_budget=None, reuse=N
     return results(integrations, [others.at(*one) for one in zip(question.layer_objects, integrations, strict=False)])
 
 
-def integrate(question, target, source, tasks, preview=None):
+def integrate(
+    question: Question,
+    target: Target,
+    source: ImagePath | StraightLine,
+    tasks: list[LayerTask],
+    preview: Callable[[Any], object] | None = None,
+) -> list[Integration]:
     """[Integration], one a task, the points of the path chosen as asked."""
     if question.automatic:
         slope = target.classifier.score(target.score).slope
@@ -113,7 +144,9 @@ class OtherMethods:
     earlier_scores: {(layer, channel): score} of masked images, from earlier results.
     """
 
-    def __init__(self, question, target, earlier_scores, memory, progress):
+    def __init__(
+        self, question: Question, target: Target, earlier_scores: dict, memory: int | None, progress: Progress | None
+    ):
         self.question, self.target, self.memory, self.progress = question, target, memory, progress
         self.mask_scores = MaskScores(target, earlier_scores, memory, progress)
         methods = [METHODS[key] for key in question.methods]
@@ -122,11 +155,11 @@ class OtherMethods:
         self.masked = [one for one in methods if isinstance(one, MaskMethod)]
 
     @property
-    def any(self):
+    def any(self) -> bool:
         """Whether there are any."""
         return bool(self.straight or self.of_score or self.masked)
 
-    def at(self, layer, integration):
+    def at(self, layer: Layer, integration: Integration) -> Outcome:
         """What they come to at a layer. integration: of the image's path there."""
         outcome, ends = Outcome(), integration.ends
         if self.straight:
@@ -167,7 +200,7 @@ class EarlierPath:
     result: Result | None = None
     path: object = None
 
-    def serves(self, target):
+    def serves(self, target: Target) -> bool:
         """Whether it is of the same class and score too."""
         if self.result is None:
             return False

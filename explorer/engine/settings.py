@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.attribution import heatmaps
 from explorer.attribution.methods import DEFAULT, METHODS, Options
-from explorer.attribution.methods.options import METHODS_GROUP, setting, settings_of
+from explorer.attribution.methods.variants import METHODS_GROUP, setting, settings_of
 from explorer.engine.baselines import canonical
 from explorer.errors import InputError
 
@@ -21,7 +21,7 @@ QUESTION, PATH, HEATMAP = "Question", "Path from the baseline to the picture", "
 GROUPS = (QUESTION, PATH, METHODS_GROUP, HEATMAP)  # the order in which the command line lists the settings
 
 
-def number(text):
+def number(text: str) -> float | str:
     """A whole number or another, from the command line; a word is left to be checked with the rest."""
     for kind in (int, float):
         try:
@@ -31,7 +31,7 @@ def number(text):
     return text
 
 
-def listed(text):
+def listed(text: str) -> tuple:
     """Words with commas between."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
@@ -98,22 +98,22 @@ class Settings(Options):
             )
 
     @property
-    def automatic(self):
+    def automatic(self) -> bool:
         """Whether points are placed as the tolerance needs them."""
         return self.steps == AUTO
 
     @property
-    def options(self):
+    def options(self) -> Options:
         """The variants of the methods."""
         return Options(**{name: getattr(self, name) for name in settings_of(Options)})
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """{name: value} of every setting, from which equal Settings can be made."""
         return {name: getattr(self, name) for name in settings_of(Settings)}
 
     @property
-    def content(self):
+    def content(self) -> tuple[tuple[str, str], ...]:
         """What tells two of them apart, hashable."""
         return tuple((self.settings | {"baseline": canonical(self.baseline)}).items())
 
@@ -128,7 +128,7 @@ class Settings(Options):
             object.__setattr__(self, name, value)
 
 
-def check_steps(steps):
+def check_steps(steps: int) -> int:
     if isinstance(steps, str) and steps == AUTO:
         return steps
     whole = isinstance(steps, int | np.integer) or (isinstance(steps, float) and steps.is_integer())
@@ -139,14 +139,14 @@ def check_steps(steps):
     return int(steps)
 
 
-def check_tolerance(tolerance):
+def check_tolerance(tolerance: float) -> float:
     is_number = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
     if not is_number or not 0 < tolerance < 1:
         raise InputError(f"The tolerance of automatic steps is a number between 0 and 1; received {tolerance!r}.")
     return float(tolerance)
 
 
-def check_methods(methods):
+def check_methods(methods: tuple[str, ...]) -> tuple[str, ...]:
     methods = (methods,) if isinstance(methods, str) else tuple(methods)
     unknown = [key for key in methods if key not in METHODS]
     if unknown or not methods:

@@ -1,16 +1,25 @@
 """The one batch loop: the network at points of the path between baseline and image."""
 
+from __future__ import annotations
+
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.arrays import Array
+from explorer.arrays import Array, Points
 from explorer.attribution import ops
 from explorer.attribution.path import Samples
+from explorer.errors import Progress
 from explorer.network import backend
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
+
 
 BATCH_MEMORY = {"CPU": 1 << 30, "GPU": 3 << 30}  # bytes that one batch may take on the device, estimated
 # Progress and Stop come once a batch. On a processor larger batches are hardly faster: see benchmarks/RESULTS.md.
@@ -33,16 +42,24 @@ class Target:
     class_index: int
     score: str
 
-    def of_score(self, score):
+    def of_score(self, score: str) -> Target:
         """The same about another score."""
         return replace(self, score=score)
 
-    def from_image(self):
+    def from_image(self) -> Target:
         """The same along a path that stays at the image."""
         return replace(self, start=self.end)
 
 
-def sweep(target, layers, alphas, activations=None, memory=None, progress=None, filled=False):
+def sweep(
+    target: Target,
+    layers: Sequence[Layer],
+    alphas: Points,
+    activations: Array | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+    filled: bool = False,
+) -> Iterator[Samples]:
     """Yield the network at these points of the path as Samples, batch after batch, in the order given.
 
     layers: the Layers to look at, all in one pass. alphas: (n,) float32 in [0, 1]. activations: (n, h, w, K), those of
@@ -78,7 +95,7 @@ def sweep(target, layers, alphas, activations=None, memory=None, progress=None, 
     tell(total)
 
 
-def in_batches(begin, finish, total, size, tell):
+def in_batches(begin: Callable, finish: Callable, total: int, size: int, tell: Progress) -> Iterator:
     """Yield finish(points, begin(points, size)) for slices `points` of range(total), of at most `size`.
 
     begin hands a batch to the device and finish waits for it: a graphics card is handed the next batch before the last
@@ -107,7 +124,7 @@ def in_batches(begin, finish, total, size, tell):
         yield batch
 
 
-def joined(samples, length=None):
+def joined(samples: list[Samples], length: int | None = None) -> Samples:
     """Several Samples as one, in the order of the path, each point once. length: the last is repeated up to so many."""
     names = ("alphas", "logits", "inner", "scores")
     values = [np.concatenate([getattr(one, name) for one in samples]) for name in names]
@@ -134,7 +151,7 @@ def _gather(count):
     return backend.fused(gather)
 
 
-def padded(values, size):
+def padded(values: Array, size: int) -> Array:
     """The values of one batch, the last repeated up to `size` where every length would be compiled anew: one compiled
     program then serves every batch."""
     fill = max(size, SMALLEST_SHAPE) - values.shape[0]
@@ -145,7 +162,9 @@ def padded(values, size):
     return ops.concatenate([values, ops.repeat(values[-1:], fill, axis=0)], axis=0)
 
 
-def batch_size(classifier, layers, memory, points, activations_given=False):
+def batch_size(
+    classifier: Classifier, layers: Sequence[Layer], memory: int | None, points: int, activations_given: bool = False
+) -> int:
     """How many points of the path go through the network at once; activations_given: only behind the one layer.
 
     Behind the first of the layers every map is kept for the backward pass, and as much again is made on the way back;
@@ -163,7 +182,7 @@ def batch_size(classifier, layers, memory, points, activations_given=False):
     return int(np.clip(_memory(memory) // max(per_point, 1), 1, min(largest, points)))
 
 
-def forward_batch(classifier, memory, images):
+def forward_batch(classifier: Classifier, memory: int | None, images: int) -> int:
     """How many images go through the network at once where nothing comes back."""
     per_image = 2 * max(classifier.anatomy.bytes_per_image)
     return int(np.clip(_memory(memory) // max(per_image, 1), 1, min(_by_device(LARGEST_BATCH), max(images, 1))))

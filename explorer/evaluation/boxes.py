@@ -5,6 +5,8 @@ xmin = 10, xmax = 14 covers the four columns 10 to 13. ILSVRC and PASCAL VOC (wh
 differ by a pixel from each other, which no measure here can feel.
 """
 
+from __future__ import annotations
+
 import json
 import math
 from collections import defaultdict
@@ -31,7 +33,7 @@ class Marked(NamedTuple):
     size: tuple | None
 
 
-def find_boxes(source):
+def find_boxes(source: Path | str) -> Lookup | None:
     """The boxes of a set of pictures, as a Lookup: `.of(name)` gives a Marked, the Path of an XML file, or None.
 
     source: a folder of XML files, searched with its sub-folders, each called as its picture (`read_xml` reads them); a
@@ -51,7 +53,7 @@ def find_boxes(source):
     return Lookup(path.name, readers[path.suffix.lower()](path))
 
 
-def read_xml(path):
+def read_xml(path: Path | str) -> Marked:
     """The Marked of a VOC or ILSVRC XML file. Raises InputError where the file or one of its boxes is wrong."""
     path = Path(path)
     root = _parsed(path)
@@ -67,7 +69,7 @@ def read_xml(path):
     return marked
 
 
-def fitted(marked, width, height, to_width, to_height):
+def fitted(marked: Marked, width: int, height: int, to_width: int, to_height: int) -> list[tuple]:
     """Boxes in a picture stretched from (width, height) to (to_width, to_height), as what the network sees is.
 
     Returns a list of (left, top, right, bottom), whole pixels, right and bottom excluded: edges rounded to the nearest

@@ -6,14 +6,22 @@ the two deepest layers of the table. The paper's one sentence on Figures 16 and 
 is read here as: RSI-Grad-CAM does better than Grad-CAM at both layers, by both measures.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.evaluation.statistics import MEASURE, measured, paired, unpaired
 from explorer.evaluation.table import label
 from explorer.formatting import short, signed, with_interval
+
+if TYPE_CHECKING:
+    from explorer.evaluation.table import Table
+
 
 SUPPORTED, CONTRADICTED, UNDECIDED, NOT_TESTED = "supported", "contradicted", "undecided", "not tested"
 GRAD_CAM, INTEGRATED, RSI = "grad_cam", "integrated_grad_cam", "rsi_grad_cam"
@@ -38,7 +46,7 @@ class Claim:
     verdict: str
 
 
-def claims(table, settings):
+def claims(table: Table, settings: Mapping[str, Any]) -> list[Claim]:
     """The paper's claims, each a Claim, in its order. settings: as in settings.json; "epsilon" is read."""
     layers = dict(zip(BLOCKS, reversed(table.layers), strict=False))
     both = [(block, layers.get(block)) for block in BLOCKS]
@@ -74,17 +82,17 @@ def claims(table, settings):
     ]
 
 
-def above(low, high):
+def above(low: float, high: float) -> str:
     """The verdict on "the difference is above zero"."""
     return SUPPORTED if low > 0 else CONTRADICTED if high < 0 else UNDECIDED
 
 
-def below(low, high):
+def below(low: float, high: float) -> str:
     """The verdict on "the difference is below zero"."""
     return above(-high, -low)
 
 
-def similar(low, high):
+def similar(low: float, high: float) -> str:
     """The verdict on "the difference is within ±SIMILAR"."""
     if max(-low, high) <= SIMILAR:
         return SUPPORTED

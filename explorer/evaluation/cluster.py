@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from explorer.errors import InputError
@@ -20,7 +21,7 @@ LEFT_AT_HOME = (".git", ".venv", "build", "tests", "docs", "benchmarks")
 LOST = f"A worker is replaced where it ends, but {MAX_TRIES} ended while they explained this one: give them more room."
 
 
-def on_ray(address=None, workers=2, gpus_per_worker=0.0):
+def on_ray(address: Mapping[str, str] | None = None, workers: int = 2, gpus_per_worker: float = 0.0) -> Callable:
     """What `evaluate` takes as its cluster.
 
     address: of a cluster that is running; None: one of this machine's own, for as long as the evaluation takes.

@@ -19,7 +19,7 @@ class Journal:
     forgotten, and so is the second of two for one picture.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path):
         self.path = Path(folder) / NAME
         self._places, self.counts = {}, {}  # index -> where its line begins; status and reason -> how many
         if self.path.exists():
@@ -40,7 +40,7 @@ class Journal:
                 file.seek(self._places[index])
                 yield _outcome(file.readline())
 
-    def append(self, outcome):
+    def append(self, outcome: Outcome) -> None:
         """Keep an outcome; on return it is on disk. Raises InputError where there is no room; nothing is half kept."""
         if outcome.index in self:
             return

@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -22,14 +23,14 @@ class Lookup:
     value that is an InputError is wrong for its picture alone, and raised when that picture is asked for.
     """
 
-    def __init__(self, source, entries):
+    def __init__(self, source: str, entries: list):
         self.source = source
         self._by_stem = defaultdict(list)
         for path, value in entries:
             parts = name_parts(path)
             self._by_stem[parts[-1]].append((parts, value))
 
-    def of(self, name, alone=True):
+    def of(self, name: str, alone: bool = True) -> Any:
         """The value for the picture of this relative path; None where there is none.
 
         alone: whether no other picture is called so in another folder; if one is, the folder has to agree as well.
@@ -53,7 +54,7 @@ class Lookup:
         return values[0]
 
 
-def name_parts(path):
+def name_parts(path: str) -> tuple:
     """The folders of a picture's path and its name without suffix: "a/b.JPEG" -> ("a", "b")."""
     parts = [part for part in str(path).replace("\\", "/").split("/") if part not in ("", ".")] or [""]
     stem, _, suffix = parts[-1].rpartition(".")
@@ -72,12 +73,12 @@ def _agreement(own, parts):
 
 
 @cache
-def suffixes():
+def suffixes() -> frozenset[str]:
     """The suffixes of the picture files that can be read, in lower case: ".png", ".jpeg", …"""
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS)
 
 
-def visible_files(folder):
+def visible_files(folder: Path) -> list:
     """The relative paths, with "/", of all files in a folder and its sub-folders, sorted; hidden ones left out."""
     paths = []
     for place, folders, files in os.walk(folder):
@@ -87,7 +88,7 @@ def visible_files(folder):
     return sorted(paths)
 
 
-def read_pairs(path, columns):
+def read_pairs(path: Path | str, columns: tuple) -> list:
     """(picture, value) of each row of a CSV file with a header, both as text.
 
     The picture's column is the first of PICTURE_COLUMNS there is, the value's the first of `columns`; upper and lower
@@ -121,7 +122,7 @@ def _column(header, names, file):
     return columns[0]
 
 
-def read_text(path):
+def read_text(path: Path) -> str:
     """A file's text, UTF-8, or UTF-16 where a mark at its beginning says so. Raises InputError where it has none."""
     try:
         content = path.read_bytes()

@@ -1,7 +1,11 @@
 """One picture of the set: its class, whether it counts, and the measures of every layer and method."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +14,18 @@ from explorer.attribution.quadrature import stieltjes
 from explorer.engine.baselines import make_baseline
 from explorer.engine.images import fit
 from explorer.engine.run import answer
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.pictures import class_of, load
 from explorer.evaluation.schema import OVERLAPS, SCHEMA, THRESHOLDS, overlap
 from explorer.network.output_head import probability_of
+
+if TYPE_CHECKING:
+    from explorer.evaluation.boxes import Marked
+    from explorer.evaluation.pictures import Item
+    from explorer.evaluation.questions import Questions, Rules
+    from explorer.network.classifier import Classifier
+
 
 log = logging.getLogger("explorer")
 
@@ -52,11 +63,13 @@ class View:
     before: tuple[float, float]
 
     @property
-    def box_share(self):
+    def box_share(self) -> float | None:
         return None if self.boxes is None else float(metrics.inside(self.boxes, *self.image.shape[:2]).mean())
 
 
-def measure(classifier, item, questions, read=load, progress=None):
+def measure(
+    classifier: Classifier, item: Item, questions: Questions, read: Callable = load, progress: Progress | None = None
+) -> Outcome:
     """The Outcome of one Item; whatever is wrong with it becomes part of the Outcome.
 
     questions: as `Questions.checked` returns them. read: called with the Item, gives what
@@ -75,7 +88,7 @@ def measure(classifier, item, questions, read=load, progress=None):
         return Outcome(item.index, item.name, "failed", f"A fault of the explorer's, told in its log: {fault!r}"[:300])
 
 
-def dropped_by(rules, view):
+def dropped_by(rules: Rules, view: View) -> str | None:
     """Which rule drops a picture, in the words of the counts; None where it stays."""
     if rules.correct and not view.right:
         return "most probable class is not the picture's"
@@ -111,7 +124,7 @@ def _classes(classifier, called):
     return [one for one in indices if one is not None]
 
 
-def of_class(classifier, marked, class_index):
+def of_class(classifier: Classifier, marked: Marked, class_index: int) -> Marked:
     """The boxes of the class that is explained, and those that say no class the network has."""
     of = [label and class_of(classifier, label) for label in marked.labels]
     places = [i for i, one in enumerate(of) if one in (None, "", class_index)]

@@ -1,10 +1,13 @@
 """The pictures of an evaluation, their classes and their boxes: a folder of files, or labelled scenes."""
 
+from __future__ import annotations
+
 import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,10 @@ from explorer.evaluation import wordnet
 from explorer.evaluation.boxes import Marked, find_boxes, read_xml
 from explorer.evaluation.matching import Lookup, name_parts, read_pairs, suffixes, visible_files
 from explorer.models.toy.scenes import draw_scene
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+
 
 EVALUATING = 3  # first word of the seeds of scenes: none of them is learnt from or checked on (see scenes/lessons.py)
 CLASSES = ("predicted", "folders", "boxes")
@@ -49,7 +56,9 @@ class Sample:
     marked: Marked | None
 
 
-def folder(images, boxes=None, classes="predicted", limit=None):
+def folder(
+    images: Path | str, boxes: str | None = None, classes: str = "predicted", limit: int | None = None
+) -> list[Item]:
     """The pictures of a folder and its sub-folders, in the order of their paths, as a list of Items.
 
     images: the folder. boxes: where they are marked, see `find_boxes`, and then a picture without is left out; None:
@@ -76,7 +85,7 @@ def folder(images, boxes=None, classes="predicted", limit=None):
     return items
 
 
-def scenes(count, seed=0, size=224):
+def scenes(count: int, seed: int = 0, size: int = 224) -> list[Item] | None:
     """Labelled scenes of one object, several, or two kinds, by lot, as a list of `count` Items.
 
     seed: a whole number from 0; another one gives other scenes, none of which ToyVGG learnt from or was checked on.
@@ -88,7 +97,7 @@ def scenes(count, seed=0, size=224):
     return [Item(i, f"scene-{i:06d}", None, (EVALUATING, seed, i), size=size) for i in range(count)]
 
 
-def load(item):
+def load(item: Item) -> Sample:
     """The Sample of an Item. Raises InputError where the picture or its boxes cannot be read, or it has a problem."""
     if item.problem:
         raise InputError(item.problem)
@@ -100,7 +109,7 @@ def load(item):
     return Sample(load_image(item.path), item.classes, marked)
 
 
-def class_of(classifier, text):
+def class_of(classifier: Classifier, text: str) -> int | None:
     """The index of the class called `text`: by name, "_" for a space allowed, by index, or by WordNet id where the
     network has ImageNet's classes. None where it names none."""
     if text in wordnet.class_indices() and _of_imagenet(tuple(classifier.class_names)):

@@ -1,15 +1,23 @@
 """What an evaluation asks of every picture: the network, its layers, the methods, and which pictures count."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.attribution.methods.options import setting
+from explorer.arrays import Image
+from explorer.attribution.methods.variants import setting
 from explorer.engine.baselines import is_named
 from explorer.engine.question import Question
 from explorer.engine.settings import Settings
 from explorer.errors import InputError
 from explorer.models.spec import Network
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+
 
 MAX_CURVE_STEPS = 1000
 LAST_BLOCKS = 2  # the ends of so many blocks are evaluated where no layers are named
@@ -61,10 +69,10 @@ class Questions(Settings):
             )
 
     @property
-    def content(self):
+    def content(self) -> tuple[Network, ...]:
         return (self.network, self.precision, self.curve_steps, self.rules, *super().content)
 
-    def checked(self, classifier):
+    def checked(self, classifier: Classifier) -> Questions:
         """The same, spelt as the classifier does, its layers in the order of the forward pass.
 
         Raises InputError for whatever would be wrong with every picture.
@@ -80,6 +88,6 @@ class Questions(Settings):
             score=question.score,
         )
 
-    def about(self, classifier, image, class_index=None):
+    def about(self, classifier: Classifier, image: Image, class_index: int | None = None) -> Question:
         """The Question about one picture."""
         return Question(classifier=classifier, image=image, **self.settings | {"class_index": class_index})

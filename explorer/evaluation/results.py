@@ -1,10 +1,14 @@
 """From the journal to the files of the results: the table as Parquet and CSV, the pictures, the errors."""
 
+from __future__ import annotations
+
 import csv
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,11 +17,15 @@ import pyarrow.parquet
 from explorer.errors import InputError
 from explorer.evaluation.schema import SCHEMA
 
+if TYPE_CHECKING:
+    from explorer.evaluation.journal import Journal
+
+
 TABLE, AS_CSV, PICTURES, ERRORS = "results.parquet", "results.csv", "pictures.csv", "errors.csv"
 AT_ONCE = 500  # pictures held while the table is written
 
 
-def write(journal, folder):
+def write(journal: Journal, folder: Path) -> None:
     """Write the four files, each at once or not at all; raises InputError where they cannot be."""
     folder = Path(folder)
     try:
@@ -54,7 +62,7 @@ def _list(path, journal, condition, names):
 
 
 @contextmanager
-def whole(path):
+def whole(path: Path) -> Iterator:
     """A name to write a file under that takes its place once it is complete."""
     temporary = path.with_name(f".{path.name}.part")
     try:

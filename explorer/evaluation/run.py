@@ -1,16 +1,20 @@
 """One evaluation from the pictures to the report, on this machine or on a cluster; begun anew or gone on with."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import platform
 import time
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.evaluation import results
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.measuring import measure
@@ -21,12 +25,28 @@ from explorer.formatting import duration
 from explorer.network import backend
 from explorer.render.export import as_json
 
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+    from explorer.evaluation.questions import Questions
+    from explorer.evaluation.source import Source
+    from explorer.network.classifier import Classifier
+
+
 SETTINGS = "settings.json"
 AHEAD = 3  # pictures read while one is explained
 RECENT = 50  # pictures, by which the time left is told
 
 
-def evaluate(questions, source, folder, resume=False, progress=None, classifier=None, cluster=None):
+def evaluate(
+    questions: Questions,
+    source: Source,
+    folder: Path | str,
+    resume: bool = False,
+    progress: Progress | None = None,
+    classifier: Classifier | None = None,
+    cluster: Callable | None = None,
+) -> Path:
     """Evaluate every picture of a Source; return the path of the report.
 
     questions: Questions. folder: where everything is written, made where it is missing. resume: go on with what is
@@ -68,7 +88,15 @@ def _require_known(rules, source):
         raise InputError("A rule asks for boxes, and none are given: say with --boxes where they are, or leave it out.")
 
 
-def finish(folder, journal, items, settings, classifier, questions, tell):
+def finish(
+    folder: Path,
+    journal: Journal,
+    items: list,
+    settings: Mapping[str, Any],
+    classifier: Classifier,
+    questions: Questions,
+    tell: Progress,
+) -> Path:
     """Table, figures and report of a journal that is complete; the path of the report."""
     tell("report", 0, 1)
     results.write(journal, folder)
@@ -80,14 +108,14 @@ def finish(folder, journal, items, settings, classifier, questions, tell):
     return path
 
 
-def counts(numbers, given):
+def counts(numbers: Mapping[tuple[str, str], int], given: int) -> dict[str, Any]:
     """{"given", "evaluated", "failed", "dropped": {rule: how many}}, of counts as a Journal has them."""
     dropped = {reason: count for (status, reason), count in numbers.items() if status == "dropped"}
     done = {status: numbers.get((status, ""), 0) for status in ("evaluated", "failed")}
     return {"given": given, **done, "dropped": dropped}
 
 
-def one_machine(classifier, questions, items, tell):
+def one_machine(classifier: Classifier, questions: Questions, items: list, tell: Progress) -> Iterator:
     """Yield the outcomes in order; the next pictures are read while one is explained, never more than AHEAD."""
     with ThreadPoolExecutor(AHEAD, "reading") as readers:
         ahead, waiting = deque(), iter(items)
@@ -106,17 +134,17 @@ def one_machine(classifier, questions, items, tell):
 class Clock:
     """How far a run is: so many pictures, how many a second lately, and how long the others will take."""
 
-    def __init__(self, tell, total, done):
+    def __init__(self, tell: Progress, total: int, done: int):
         self._tell, self.total, self.done = tell, total, done
         self._times = deque([time.monotonic()], RECENT + 1)
         self.tell()
 
-    def one_more(self):
+    def one_more(self) -> None:
         self.done += 1
         self._times.append(time.monotonic())
         self.tell()
 
-    def tell(self):
+    def tell(self) -> None:
         self._tell(self._stage(), self.done, self.total)
 
     def _stage(self):
@@ -126,7 +154,7 @@ class Clock:
         return f"pictures, {count / seconds:.2g} a second, {duration((self.total - self.done) * seconds / count)} left"
 
 
-def settings_of(questions, source, items, classifier):
+def settings_of(questions: Questions, source: Source, items: list, classifier: Classifier) -> dict[str, Field]:
     """Everything that a row depends on, as plain values."""
     settings = {name: value for name, value in questions.settings.items() if name != "class_index"}
     record = {

@@ -15,7 +15,7 @@ class Column:
     about: str
 
 
-def overlap(measure, threshold):
+def overlap(measure: str, threshold: float) -> str:
     """The name of a column: "iou_25" holds the intersection over union at the threshold 0.25."""
     return f"{measure}_{round(100 * threshold):02d}"
 

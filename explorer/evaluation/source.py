@@ -1,9 +1,16 @@
 """Which pictures are evaluated, told so that they can be found again: by --resume, by the report's links."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explorer.errors import InputError
 from explorer.evaluation import pictures
+
+if TYPE_CHECKING:
+    from explorer.evaluation.pictures import Item
+
 
 MAX_SCENES = 100_000
 
@@ -26,7 +33,7 @@ class Source:
         if not 0 <= self.scenes <= MAX_SCENES:
             raise InputError(f"Scenes are 1 to {MAX_SCENES:,}; received {self.scenes}.")
 
-    def items(self):
+    def items(self) -> list[Item]:
         if self.scenes:
             return pictures.scenes(self.scenes, self.seed)
         return pictures.folder(self.images, self.boxes, self.classes, self.limit)

@@ -5,12 +5,19 @@ the Bootstrap, 1993, chapter 13): pictures are drawn with replacement, as many a
 the middle 95 % of the means. It is seeded: the same values give the same numbers.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.evaluation.schema import THRESHOLDS, overlap
+
+if TYPE_CHECKING:
+    from explorer.evaluation.table import Table
+
 
 RESAMPLES = 2000
 TAILS = (2.5, 97.5)  # per cent
@@ -84,12 +91,12 @@ MEASURES = (
 MEASURE = {measure.key: measure for measure in MEASURES}
 
 
-def interval(values, resamples=RESAMPLES, seed=0):
+def interval(values: Array, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """The mean of values, (pictures,), and its 95 % interval; those that are not finite are left out."""
     return Interval(*(float(column[0]) for column in intervals(np.asarray(values)[:, None], resamples, seed)))
 
 
-def intervals(values, resamples=RESAMPLES, seed=0):
+def intervals(values: Array, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Array, Array, Array]:
     """As `interval`, of many columns at once: values (pictures, columns) -> mean, low, high, each (columns,).
 
     All columns see the same draws of pictures. What is not finite counts in no mean, whichever picture is drawn.
@@ -105,12 +112,12 @@ def intervals(values, resamples=RESAMPLES, seed=0):
     return mean, np.where(enough, low, np.nan), np.where(enough, high, np.nan)
 
 
-def paired(a, b, resamples=RESAMPLES, seed=0):
+def paired(a: Array, b: Array, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """The interval of the mean of a − b, both (pictures,), over the pictures that have a finite value in both."""
     return interval(np.asarray(a, np.float64) - np.asarray(b, np.float64), resamples, seed)
 
 
-def unpaired(a, b, resamples=RESAMPLES, seed=0):
+def unpaired(a: Array, b: Array, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """The interval of mean a − mean b of different pictures, (n,) and (m,): each group is drawn from by itself."""
     a, b = (np.asarray(values, np.float64)[np.isfinite(values)] for values in (a, b))
     difference = Interval(float("nan"), float("nan"), float("nan"))
@@ -126,12 +133,12 @@ def unpaired(a, b, resamples=RESAMPLES, seed=0):
     return difference
 
 
-def window(count):
+def window(count: int) -> int:
     """How many pictures a rolling average of `count` takes: 1000, or a tenth of the set where that is less."""
     return max(1, min(WINDOW, count // 10))
 
 
-def rolling(p, values, window):
+def rolling(p: Array, values: Array, window: int) -> tuple[Array, Array]:
     """Means over `window` consecutive pictures sorted by p (section 4.3.3): mean p and mean value, each (n − window +
     1,) for the n pictures that have both; nothing where there are fewer than `window`. p, values: (pictures,)."""
     p, values = np.asarray(p, np.float64), np.asarray(values, np.float64)
@@ -143,7 +150,7 @@ def rolling(p, values, window):
     return tuple((total[window:] - total[:-window]) / window for total in sums)
 
 
-def measured(table, key):
+def measured(table: Table, key: str) -> Array:
     """A measure's values, (rows,), by the key of MEASURES: of MEANS the mean over its thresholds, NaN where one
     of them has none: above the lowest, a dark heatmap has no region."""
     if key not in MEANS:
@@ -151,7 +158,7 @@ def measured(table, key):
     return sum(table[column] for column in MEANS[key]) / len(MEANS[key])
 
 
-def summary(table):
+def summary(table: Table) -> list:
     """An Estimate a layer, method and measure; none where a measure has no value at all."""
     columns = {measure.key: measured(table, measure.key) for measure in MEASURES}
     estimates = []
@@ -162,7 +169,7 @@ def summary(table):
     return estimates
 
 
-def pairs(table):
+def pairs(table: Table) -> list:
     """An Estimate a layer, other method and measure: RSI-Grad-CAM minus the other, over the pictures both have."""
     columns = {measure.key: measured(table, measure.key) for measure in MEASURES if measure.compared}
     estimates = []
@@ -175,7 +182,7 @@ def pairs(table):
     return estimates
 
 
-def dark_against_epsilon(table, layer, method, epsilons=EPSILONS):
+def dark_against_epsilon(table: Table, layer: str, method: str, epsilons: tuple = EPSILONS) -> list[Dark]:
     """One Dark for each ε, as Figure 15: heatmaps with max L − min L < ε, those of blank maps left out."""
     rows = table.of(layer, method)
     rows = rows[table["blank"][rows] != 1]

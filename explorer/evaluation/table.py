@@ -1,5 +1,8 @@
 """The table of an evaluation as columns of numbers, read when they are asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from explorer.arrays import Array
 from explorer.attribution.methods import METHODS
 from explorer.errors import InputError
 from explorer.evaluation.schema import SCHEMA
@@ -20,13 +24,13 @@ class Table:
     Columns and what they hold: `explorer.evaluation.schema.COLUMNS`.
     """
 
-    def __init__(self, arrow_column, rows):
+    def __init__(self, arrow_column: Callable, rows: int):
         """arrow_column: the name of a column -> its pyarrow array, (rows,). Use `read` or `of_rows`."""
         self._rows = rows
         self._column = lru_cache(REMEMBERED)(lambda name: _as_numpy(arrow_column(name)))
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: Path) -> Table:
         """The table in a file results.parquet. Raises InputError where it is none."""
         name = Path(path).name
         try:
@@ -44,7 +48,7 @@ class Table:
         return cls(lambda column: pq.read_table(path, columns=[column]).column(column), rows)
 
     @classmethod
-    def of_rows(cls, rows):
+    def of_rows(cls, rows: list) -> Table:
         """The table of a list of dictionaries, column name -> value; what a row does not name is empty."""
         arrow = pa.Table.from_pylist(rows, SCHEMA)
         return cls(arrow.column, arrow.num_rows)
@@ -56,22 +60,22 @@ class Table:
         return self._column(name)
 
     @cached_property
-    def layers(self):
+    def layers(self) -> tuple:
         """Names of the layers, the deepest last."""
         depths = dict(zip(self["layer"], self["depth"], strict=True))
         return tuple(sorted(depths, key=depths.get))
 
     @cached_property
-    def methods(self):
+    def methods(self) -> tuple:
         """Keys of the methods, in the order of `explorer.attribution.methods.METHODS`."""
         methods = set(self["method"])
         return tuple(key for key in METHODS if key in methods)
 
-    def of(self, layer, method):
+    def of(self, layer: str, method: str) -> Array:
         """The numbers of the rows of one layer and method, (pictures,), sorted by the picture's index."""
         return self._groups.get((layer, method), np.empty(0, np.intp))
 
-    def both(self, one, other):
+    def both(self, one: tuple[str, ...], other: tuple[str, ...]) -> tuple[Array, Array]:
         """Rows of the pictures that two (layer, method) have in common: (pictures,) of one, (pictures,) of the other,
         picture by picture."""
         a, b = self.of(*one), self.of(*other)
@@ -79,7 +83,7 @@ class Table:
         return a[in_a], b[in_b]
 
     @cached_property
-    def pictures(self):
+    def pictures(self) -> int:
         """How many different pictures there are."""
         return len(np.unique(self["index"]))
 
@@ -95,7 +99,7 @@ class Table:
         return {group: own for group, own in rows.items() if len(own)}
 
 
-def label(method):
+def label(method: str) -> str:
     """The name of a method as the page writes it: "rsi_grad_cam" -> "RSI-Grad-CAM"."""
     return METHODS[method].label
 

@@ -2,11 +2,12 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 IDS = Path(__file__).resolve().parents[2] / "assets" / "imagenet_wordnet_ids.txt"
 
 
 @cache
-def class_indices():
+def class_indices() -> dict[str, Any]:
     """{"n01440764": 0, …}"""
     return {wnid: index for index, wnid in enumerate(IDS.read_text(encoding="ascii").split())}

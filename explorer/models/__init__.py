@@ -1,22 +1,31 @@
 """Where classifiers come from: the registry, and loading by name."""
 
+from __future__ import annotations
+
 import re
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import explorer.network  # noqa: F401  first: it imports the framework quietly
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.models.custom import from_model, is_own, load_custom
 from explorer.models.embedded import TOY_VGG
 from explorer.models.entry import DEFAULT, Entry
 from explorer.models.keras_applications import APPLICATIONS
+
+if TYPE_CHECKING:
+    from explorer.models.embedded import Embedded
+    from explorer.models.keras_applications import Application
+    from explorer.network.classifier import Classifier
+
 
 __all__ = ["DEFAULT", "MODELS", "Entry", "find", "from_model", "load", "load_custom"]
 
 MODELS = {entry.name: entry for entry in (TOY_VGG, *APPLICATIONS)}
 
 
-def find(name):
+def find(name: str) -> Application | Embedded:
     """The Entry called `name`; "VGG19", "vgg-19" and "resnet50v2" are understood too. Raises InputError."""
     plain_names = {_plain(entry): entry for entry in MODELS}
     if match := plain_names.get(_plain(name)):
@@ -26,7 +35,16 @@ def find(name):
     raise InputError(f"No classifier is called {str(name)!r}; {hint}")
 
 
-def load(name, weights=DEFAULT, progress=None, *, labels=None, preprocessing=None, head=None, input_size=None):
+def load(
+    name: str,
+    weights: Path | str | None = DEFAULT,
+    progress: Progress | None = None,
+    *,
+    labels: Any = None,
+    preprocessing: Any = None,
+    head: str | None = None,
+    input_size: Any = None,
+) -> Classifier | None:
     """The classifier called `name`; a new one each time, so that what is done to it stays with the caller.
 
     weights: by default its own trained ones, downloaded where they are not on disk; the path of a file (.h5 or

@@ -1,7 +1,9 @@
 """A network of the user's own: from a `.keras` file, of which no code is run, or a Keras model already in memory."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -16,12 +18,18 @@ from explorer.models.safe_loading.hdf5_check import check_weights
 from explorer.network.classifier import Classifier
 
 
-def is_own(name):
+def is_own(name: str | None) -> bool:
     """Whether a name is the path of a network's file, of a kind that load_custom reads or says how to convert."""
     return Path(str(name)).suffix.lower() in {".keras", *CONVERSIONS}
 
 
-def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=None):
+def load_custom(
+    path: Path | str,
+    labels: Any = None,
+    preprocessing: str = "1/255",
+    head: str | None = None,
+    input_size: Any = None,
+) -> Classifier:
     """The classifier in a `.keras` file; code in it is never run, and what could hold any is refused.
 
     path: the file, as written by model.save. labels: the names of the classes, a list or a file of one a line or
@@ -39,7 +47,14 @@ def load_custom(path, labels=None, preprocessing="1/255", head=None, input_size=
     return Classifier(Path(path).name, model, preprocess, names, input_size, head)
 
 
-def from_model(model, class_names=None, preprocessing="1/255", head=None, input_size=None, name=None):
+def from_model(
+    model: keras.Model,
+    class_names: Sequence[str] | None = None,
+    preprocessing: str = "1/255",
+    head: str | None = None,
+    input_size: Any = None,
+    name: str | None = None,
+) -> Classifier:
     """A classifier of a Keras model in memory: functional, Sequential or subclassed; it is never changed.
 
     class_names, preprocessing, head and input_size are those of load_custom; preprocessing may also be a function

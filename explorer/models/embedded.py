@@ -1,5 +1,8 @@
 """The entry of ToyVGG."""
 
+from pathlib import Path
+
+from explorer.errors import Progress
 from explorer.models import weights as files
 from explorer.models.entry import DEFAULT, Entry
 from explorer.models.keras_builders import built
@@ -9,10 +12,10 @@ from explorer.network.classifier import Classifier
 
 
 class Embedded(Entry):
-    def on_disk(self):
+    def on_disk(self) -> Path | None:
         return toy_vgg.WEIGHTS if toy_vgg.WEIGHTS.is_file() else None
 
-    def load(self, weights=DEFAULT, progress=None):
+    def load(self, weights: Path | str | None = DEFAULT, progress: Progress | None = None) -> Classifier:
         if weights == DEFAULT:
             model = toy_vgg.load()
         else:

@@ -1,6 +1,15 @@
 """What is known of a classifier before it is loaded."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import Progress
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
 
 DEFAULT = "default"  # in place of a weights file: the network's own trained weights
 
@@ -19,14 +28,14 @@ class Entry:
     block_ends: tuple[str, ...]
 
     @property
-    def default_layer(self):
+    def default_layer(self) -> str:
         """The last spatial layer that separates input from output; the last block ends there."""
         return self.block_ends[-1]
 
-    def on_disk(self):
+    def on_disk(self) -> Path | None:
         """The path of its weights, None where they have yet to be downloaded."""
         raise NotImplementedError
 
-    def load(self, weights=DEFAULT, progress=None):
+    def load(self, weights: Path | str | None = DEFAULT, progress: Progress | None = None) -> Classifier:
         """A new Classifier. weights: DEFAULT, the path of a file, or None for the untrained network."""
         raise NotImplementedError

@@ -1,12 +1,16 @@
 """The networks of keras.applications, trained on ImageNet."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 
+from explorer.errors import Progress
 from explorer.models import weights as files
 from explorer.models.entry import DEFAULT, Entry
 from explorer.models.keras_builders import built, remote_of
@@ -14,11 +18,15 @@ from explorer.models.mixed_precision import in_precision
 from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.network.classifier import Classifier
 
+if TYPE_CHECKING:
+    from explorer.models.keras_builders import Remote
+
+
 CLASS_NAMES = Path(__file__).resolve().parents[2] / "assets" / "imagenet_classes.json"
 
 
 @cache
-def class_names():
+def class_names() -> tuple[str, ...]:
     """ImageNet's 1,000 names, in the order of the networks' outputs."""
     return tuple(json.loads(CLASS_NAMES.read_text(encoding="utf-8")))
 
@@ -35,10 +43,10 @@ class Application(Entry):
     parameters: int
     file: str
 
-    def on_disk(self):
+    def on_disk(self) -> Path:
         return files.on_disk(self.file)
 
-    def load(self, weights=DEFAULT, progress=None):
+    def load(self, weights: Path | str | None = DEFAULT, progress: Progress | None = None) -> Classifier:
         path = self._fetch(progress) if weights == DEFAULT else weights
         model = built(self._builder, weights=None, **self._arguments)
         if path is not None:
@@ -47,7 +55,7 @@ class Application(Entry):
         model = in_precision(model)
         return Classifier(self.name, model, preprocess, class_names(), self.input_size, block_ends=self.block_ends)
 
-    def remote(self):
+    def remote(self) -> Remote:
         """Where Keras has the weights, and their hash."""
         return remote_of(self._builder, **self._arguments)
 

@@ -1,11 +1,19 @@
 """Building a keras.applications network: always the same one, and learning from Keras which file its weights are in."""
 
+from __future__ import annotations
+
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from keras.src.utils import file_utils
+
+if TYPE_CHECKING:
+    import keras
+
 
 SEED = 0
 LOCK = threading.Lock()  # Python's random state and Keras' download function are everybody's
@@ -20,7 +28,7 @@ class Remote:
     hash: str | None
 
 
-def built(builder, *args, **kwargs):
+def built(builder: Callable, *args: Any, **kwargs: Any) -> keras.Model | Remote:
     """What `builder` makes: the same layer names and the same untrained weights each time, whatever was built before.
 
     Keras numbers the layers that are given no name, one count a thread, and draws the seeds of its initialisers from
@@ -35,7 +43,7 @@ def built(builder, *args, **kwargs):
             random.setstate(state)
 
 
-def remote_of(builder, **arguments):
+def remote_of(builder: Callable, **arguments: Any) -> Remote:
     """The Remote that a function of keras.applications gets its ImageNet weights from; nothing is downloaded.
 
     No table of addresses and hashes that could grow stale: the network is built with the download replaced by a note

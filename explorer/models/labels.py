@@ -11,7 +11,7 @@ MAX_BYTES = 10 << 20
 FORMS = 'one name a line, a JSON list, or JSON {"0": "name", ...}'
 
 
-def read_labels(source):
+def read_labels(source: Path | None) -> tuple[str, ...] | None:
     """The names of the classes, in order; None where there are none to read.
 
     source: None, a list of names, or the path of a text or JSON file (a list; {index: name}; or {index: [id, name]},

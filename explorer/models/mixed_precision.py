@@ -5,7 +5,7 @@ import keras
 from explorer.network import backend
 
 
-def in_precision(model):
+def in_precision(model: keras.Model) -> keras.Model:
     """The model, new and functional or Sequential, told to compute in `backend.precision()`; its weights are float32.
 
     In bfloat16 two ends stay float32. What prepares the pixels, in front of the first kernel: subtracting a mean from a

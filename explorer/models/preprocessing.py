@@ -3,6 +3,8 @@
 Every one is affine in the pixels, so that a straight path in pixels is straight in the network's input too.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _FORMULA = re.compile(rf"(?P<minus>-?)(?:(?P<over>x|{_NUMBER})/)?(?P<number>{_NUMBER})(?P<offset>,?[+-]?{_NUMBER})?")
 
 
-def parse(text):
+def parse(text: str) -> Preprocessing:
     """The Preprocessing that a person names, or writes as a scale and an offset: "tf", "1/255", "1/127.5, -1".
 
     The network is then fed scale × pixel + offset. Raises InputError for anything else.

@@ -1,9 +1,17 @@
 """What has to be known to load a network: small, comparable, and good for another machine too."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import Progress
 from explorer.models import DEFAULT, MODELS, find, load
 from explorer.models.custom import is_own
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -17,15 +25,15 @@ class Network:
     head: str | None = None
 
     @property
-    def own(self):
+    def own(self) -> bool:
         return self.name not in MODELS
 
     @property
-    def label(self):
+    def label(self) -> str:
         named = self.name.replace("\\", "/").rsplit("/", 1)[-1] if self.own else MODELS[self.name].label
         return named if self.weights == DEFAULT else f"{named}, weights from a file"
 
-    def load(self, progress):
+    def load(self, progress: Progress | None) -> Classifier:
         options = {"labels": self.labels, "preprocessing": self.preprocessing, "head": self.head}
         options = {option: value for option, value in options.items() if value is not None}
         if self.weights != DEFAULT:
@@ -33,7 +41,13 @@ class Network:
         return load(self.name, progress=progress, **options)
 
 
-def network(name, weights=None, labels=None, preprocessing=None, head=None):
+def network(
+    name: str,
+    weights: Path | str | None = None,
+    labels: Any = None,
+    preprocessing: Any = None,
+    head: str | None = None,
+) -> Network:
     """The Network that a person asks for on the command line, its name as it is registered."""
     name = str(name) if is_own(name) else find(name).name
     return Network(name, weights or DEFAULT, labels, preprocessing, head)

@@ -1,5 +1,7 @@
 """Weights files: where they are on disk, how they come whole or not at all, how they get into a network."""
 
+from __future__ import annotations
+
 import hashlib
 import http.client
 import os
@@ -9,9 +11,16 @@ import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
+
+if TYPE_CHECKING:
+    import keras
+
+    from explorer.models.keras_builders import Remote
+
 
 HDF5 = b"\x89HDF\r\n\x1a\n"  # what every HDF5 file begins with
 PATIENCE = 30  # seconds without a byte
@@ -19,19 +28,19 @@ PIECE = 1 << 16  # bytes between two words of progress, so Stop is never far
 _LOCKS = {}  # one a file: who asks for a file that is on its way waits for it
 
 
-def folders():
+def folders() -> list[Path]:
     """The folders Keras keeps weights in, most wanted first: KERAS_HOME or ~/.keras, and where that is read-only."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
     elsewhere = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
     return [home / "models", elsewhere / ".keras" / "models"]
 
 
-def on_disk(file):
+def on_disk(file: str) -> Path | None:
     """The path of a weights file, None where it has not been downloaded."""
     return next((folder / file for folder in folders() if (folder / file).is_file()), None)
 
 
-def writable_folder():
+def writable_folder() -> Path:
     """Where a download goes: the first of Keras' folders that can be written to."""
     for folder in folders():
         try:
@@ -43,11 +52,11 @@ def writable_folder():
     return folder
 
 
-def megabytes(size):
+def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size < 10e6 else f"{size / 1e6:.0f} MB"
 
 
-def fetch(remote, expected_size, name, progress=None):
+def fetch(remote: Remote, expected_size: int, name: str, progress: Progress | None = None) -> Path:
     """The path of a Remote's file, downloaded unless it is there. expected_size: about how many bytes it has.
 
     progress: called as progress("downloading <name>", bytes done, bytes in all); what it raises stops the download.
@@ -131,7 +140,7 @@ def _is_hdf5(path):
         return file.read(len(HDF5)) == HDF5
 
 
-def read(model, path, label, file):
+def read(model: keras.Model, path: Path | str, label: str, file: str) -> None:
     """Give a network the weights of a file, .h5 or .weights.h5. label: what the network is called; file: the name of
     its official weights file. Raises InputError where there is no such file, or it holds something else.
     """

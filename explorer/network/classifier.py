@@ -1,18 +1,30 @@
 """A classifier as the explorer needs it: pictures in, probabilities, logits, and any layer within reach."""
 
+from __future__ import annotations
+
 import re
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
 
+from explorer.arrays import Array, Images
 from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.errors import InputError
-from explorer.network import backend, hooks, layers, lookup, output_head, traced
+from explorer.network import backend, hooks, layers, name_lookup, output_head, traced
 from explorer.network.input_spec import input_of
 from explorer.network.layers import anatomy
+
+if TYPE_CHECKING:
+    import keras
+
+    from explorer.attribution.scores import Score
+    from explorer.network.layers import Layer
+
 
 PREDICT_BATCH = 32
 
@@ -33,7 +45,16 @@ class Classifier:
     cannot be explained.
     """
 
-    def __init__(self, name, model, preprocess, class_names=None, input_size=None, head=None, block_ends=None):
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        preprocess: Callable[[Array], Array],
+        class_names: tuple[str, ...] | None = None,
+        input_size: Any = None,
+        head: str | None = None,
+        block_ends: tuple[str, ...] | None = None,
+    ):
         self.name, self.model = name, model
         self._preprocess, self._block_ends = preprocess, block_ends
         self._functions = {}  # compiled functions, by what they compute
@@ -44,11 +65,11 @@ class Classifier:
         self.anatomy = self._examined(lambda: anatomy(model, self.input, head, name))
         self._require_a_layer()
         self.heads, self.chosen_head = self.anatomy.heads, self.anatomy.head
-        self.class_names = lookup.class_names(name, class_names, self.anatomy.classes)
+        self.class_names = name_lookup.class_names(name, class_names, self.anatomy.classes)
         self.end = self._examined(self._end)
         self.kind, self.logits_reason = self.end.kind, self.end.reason
 
-    def preprocess(self, images):
+    def preprocess(self, images: Images) -> Array:
         """RGB pixels (n, H, W, 3), 0..255, as the float32 values (n, *input.shape) the model is fed."""
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[1:] != (*self.input_size, 3):
@@ -58,17 +79,17 @@ class Classifier:
             )
         return self.input.prepare(self._preprocess, images.astype(np.float32))
 
-    def logits(self, images):
+    def logits(self, images: Images) -> Array:
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), the values before softmax or sigmoid."""
         if self.logits_reason:
             raise InputError(self.logits_reason)
         return self.values(images)
 
-    def predict(self, images):
+    def predict(self, images: Images) -> Array:
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), probabilities."""
         return output_head.probabilities(self.kind, self.values(images)).astype(np.float32)
 
-    def values(self, images):
+    def values(self, images: Images) -> Array:
         """RGB pixels (n, H, W, 3) -> float32 (n, classes), what scores are computed of: see
         `explorer.network.output_head.End`."""
         inputs = self.preprocess(images)
@@ -76,7 +97,7 @@ class Classifier:
         empty = np.zeros((0, len(self.class_names)), np.float32)
         return np.concatenate([backend.fetch(self._chosen(*self._forward(part))) for part in parts] or [empty])
 
-    def score(self, key=None):
+    def score(self, key: str | None = None) -> Score:
         """The Score called `key`; None means the default."""
         key = self.default_score if key is None else key
         if key not in SCORES:
@@ -86,37 +107,37 @@ class Classifier:
         return SCORES_OF[self.kind][key]
 
     @property
-    def default_score(self):
+    def default_score(self) -> str:
         return next(iter(SCORES_OF[self.kind]))
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         """How much its weights take."""
         return sum(int(np.prod(v.shape)) * _bits(v.dtype) // 8 for v in self.model.variables)
 
-    def layers(self):
+    def layers(self) -> list[Layer]:
         """Every spatial layer the score depends on, in the order of the forward pass."""
         return [layer for layer in self.anatomy.layers if layer.reaches]
 
     @property
-    def default_layer(self):
+    def default_layer(self) -> str:
         """The name of the last spatial layer that separates input from output."""
         cutting = [layer.name for layer in self.layers() if layer.separates]
         return (cutting or [layer.name for layer in self.layers()])[-1]
 
     @property
-    def block_ends(self):
+    def block_ends(self) -> list[Layer]:
         """The Layers that end the network's blocks, in order."""
         if self._block_ends is None:
             return layers.block_ends(self.layers())
         return [self.layer(name) for name in self._block_ends]
 
-    def layer(self, name):
+    def layer(self, name: int | str | None) -> Layer | None:
         """The Layer called `name`; None means the default."""
         name = self.default_layer if name is None else name
         match = {other: layer for layer in self.anatomy.layers for other in (*layer.others, layer.name)}.get(name)
         if match is None:
-            hint = lookup.nearest(name, [layer.name for layer in self.layers()])
+            hint = name_lookup.nearest(name, [layer.name for layer in self.layers()])
             raise InputError(f"{self.name} has no spatial layer called {name!r}; {hint}")
         if not match.reaches:
             raise InputError(
@@ -125,12 +146,12 @@ class Classifier:
             )
         return match
 
-    def class_index(self, name_or_index):
+    def class_index(self, name_or_index: bool | float | str) -> int:
         """The index of a class given by index, by name, or by its index written as text."""
-        return lookup.find_class(self.name, self.class_names, name_or_index)
+        return name_lookup.find_class(self.name, self.class_names, name_or_index)
 
     @property
-    def input_layer(self):
+    def input_layer(self) -> Layer:
         """What the network is fed, as a Layer: the last in front of all others. It always separates."""
         height, width = self.input_size
         return layers.Layer(
@@ -139,7 +160,7 @@ class Classifier:
 
     # What the sweep asks for
 
-    def sampler(self, layers, score, activations_given=False):
+    def sampler(self, layers: Sequence[Layer], score: str, activations_given: bool = False) -> Callable:
         """The network at points of a path, with everything methods need of it: see
         `explorer.network.traced.sample`."""
         score = self.score(score)
@@ -149,7 +170,7 @@ class Classifier:
         key = tuple(layer.name for layer in layers), score.key, activations_given
         return self._compiled(key, partial(traced.sample, self, layers, score, activations_given), *shapes)
 
-    def changed(self, how, layer, score):
+    def changed(self, how: str, layer: Layer, score: str) -> Callable:
         """The network behind a layer with another end: like `sampler`, with known activations and one argument more.
 
         how: "scaled", the argument a factor of the logits, or "shifted", the argument (K,) as `traced.shifted` tells.
@@ -159,13 +180,13 @@ class Classifier:
         shapes = [self.input.shape, self.input.shape, (None,), "int", (None, *layer.shape), last]
         return self._compiled((how, layer.name, score.key), partial(fn, self, layer, score), *shapes)
 
-    def scorer(self, score):
+    def scorer(self, score: str) -> Callable:
         """The scores of the picture seen through masks: see `explorer.network.traced.seen_through`."""
         score = self.score(score)
         shapes = [self.input.shape, self.input.shape, (None, *self.input_size), "int"]
         return self._compiled(("masks", score.key), partial(traced.seen_through, self, score), *shapes)
 
-    def run(self, x):
+    def run(self, x: Array) -> Array:
         """What scores are computed of, (n, classes), for x (n, *input.shape): to be traced inside another function."""
         return self._chosen(*self._run(x))
 

@@ -4,14 +4,19 @@ Only the layer's `call` is set aside for the length of one call of the model, un
 layers inside residual branches, nested models and subclassed models are reached alike, and the model is never changed.
 """
 
+from __future__ import annotations
+
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+
+from explorer.arrays import Array
 
 # Setting `call` aside is visible to every thread, so one call of any model at a time goes through here.
 LOCK = threading.RLock()
@@ -27,13 +32,13 @@ class LayerCall:
     output: Any  # what it returned in the recorded pass
     input: Any = None  # the first value it was given there
 
-    def without_values(self):
+    def without_values(self) -> LayerCall:
         """The call alone: a value of a trace must not outlive it."""
         return replace(self, output=None, input=None)
 
 
 @contextmanager
-def intercepted(layer, handler):
+def intercepted(layer: keras.layers.Layer | keras.Operation, handler: Callable) -> Iterator:
     """Inside, `layer.call(...)` is `handler(original_call, ...)`. Take LOCK around it."""
     own = layer.__dict__.get("call")
     original = layer.call
@@ -52,7 +57,7 @@ def intercepted(layer, handler):
             object.__setattr__(layer, "call", own)
 
 
-def record(model, x):
+def record(model: keras.Model, x: Array) -> tuple[Array, list[LayerCall]]:
     """Call the model and return (its output, every LayerCall inside it in the order they finished).
 
     x: what the model takes, packed as it wants it.
@@ -82,7 +87,7 @@ def record(model, x):
     return output, _with_unique_names(calls)
 
 
-def layers_of(model):
+def layers_of(model: keras.Model) -> list:
     """Every layer inside the model that is called by name: not the wrapper a Sequential keeps around its layers."""
     wrappers = {
         id(getattr(part, "_functional", None)) for part in model._flatten_layers() if isinstance(part, keras.Sequential)
@@ -90,13 +95,13 @@ def layers_of(model):
     return [part for part in model._flatten_layers(include_self=False) if id(part) not in wrappers]
 
 
-def operations_of(model):
+def operations_of(model: keras.Model) -> list:
     """What functional models are made of besides layers: operations such as `keras.ops.softmax(x)` on their inputs."""
     operations = {id(op): op for part in model._flatten_layers() for op in getattr(part, "_operations", ())}
     return [op for op in operations.values() if not isinstance(op, keras.layers.Layer)]
 
 
-def replaced(layer, index, value):
+def replaced(layer: keras.layers.Layer | keras.Operation, index: int, value: Array) -> Iterator[None]:
     """A context in which the `index`-th call of `layer` does no work and returns `value`."""
     count = iter(range(1 << 30))
 
@@ -106,7 +111,7 @@ def replaced(layer, index, value):
     return intercepted(layer, handler)
 
 
-def altered(layer, index, change):
+def altered(layer: keras.layers.Layer | keras.Operation, index: int, change: Callable | None) -> Iterator[None]:
     """A context in which the `index`-th call of `layer` returns change(its output)."""
     count = iter(range(1 << 30))
 
@@ -117,7 +122,7 @@ def altered(layer, index, change):
     return intercepted(layer, handler)
 
 
-def observed(layer, index, outputs):
+def observed(layer: keras.layers.Layer | keras.Operation, index: int, outputs: list) -> Iterator[None]:
     """A context in which the output of the `index`-th call of `layer` is appended to the list `seen`."""
 
     def change(output):

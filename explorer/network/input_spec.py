@@ -1,13 +1,21 @@
 """What a model is fed: how large its pictures are, in how many colours, and how it wants them handed over."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops, tree
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.network import backend
+
+if TYPE_CHECKING:
+    import keras
+
 
 GREY_OF_RGB = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 FREE_SIZE = (224, 224)  # for networks that take any size
@@ -24,11 +32,11 @@ class Input:
     structure: Any = None  # how the model wants its input packed: None as it is, otherwise a list or a dictionary
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Of one picture as the model is fed, without the batch."""
         return (self.channels, *self.size) if self.channels_first else (*self.size, self.channels)
 
-    def prepare(self, preprocess, rgb):
+    def prepare(self, preprocess: Callable[[Array], Array], rgb: Array) -> Array:
         """RGB pixels (n, H, W, 3) float32, 0..255 -> (n, *shape) float32. Grey is made of RGB, then preprocessed."""
         if self.channels == 1:
             rgb = np.repeat((rgb @ GREY_OF_RGB)[..., None], 3, axis=-1)
@@ -39,14 +47,14 @@ class Input:
             fed = fed.mean(axis=-1, keepdims=True)
         return np.ascontiguousarray(np.moveaxis(fed, -1, 1)) if self.channels_first else fed
 
-    def pack(self, x):
+    def pack(self, x: Array) -> Array:
         """The tensor (n, *shape) as the model's own argument."""
         if self.whole:
             x = ops.cast(ops.round(x), self.whole)
         return x if self.structure is None else tree.pack_sequence_as(self.structure, [x])
 
 
-def input_of(name, model, size=None):
+def input_of(name: str, model: keras.Model, size: tuple[int, int] | None = None) -> Input:
     """The Input of a model. size: (H, W) where the model leaves it free; by default 224 × 224."""
     shapes, dtype, structure, fixed = _declared(model)
     if len(shapes) > 1:

@@ -1,11 +1,19 @@
 """Which spatial layers a network has, and which of them cut it in two."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import keras
 
 from explorer.network import backend, hooks, output_head
+
+if TYPE_CHECKING:
+    from explorer.network.input_spec import Input
+
 
 INPUT = "the picture"  # the name of what the network is fed, where it is looked at as a layer
 
@@ -19,7 +27,7 @@ class Layer:
     """
 
     name: str  # path-style: "block5_pool", "backbone/conv4_block6_out"
-    shape: tuple[int, int, int]  # (h, w, K)
+    shape: tuple[int, ...]  # (h, w, K)
     separates: bool
     reaches: bool = field(default=True, repr=False)  # whether the score depends on it at all
     call: hooks.LayerCall | None = field(default=None, repr=False, compare=False)
@@ -28,7 +36,7 @@ class Layer:
     others: tuple[str, ...] = field(default=(), repr=False)  # names for the same place, such as "backbone"
 
     @property
-    def place(self):
+    def place(self) -> tuple:
         """Which call of which Keras layer it is: what a hook is told."""
         return self.call.layer, self.call.index
 
@@ -43,7 +51,7 @@ class Anatomy:
     bytes_per_image: tuple[int, ...]  # of each layer's map, float32
 
 
-def anatomy(model, picture, head=None, name=None):
+def anatomy(model: keras.Model, picture: Input, head: str | None = None, name: str | None = None) -> Anatomy:
     """Trace one pass through the model.
 
     picture: its Input. head: the output to explain, by default the first that holds classes. name: how people call the
@@ -110,7 +118,7 @@ def _channels_last(shape, first):
     return (shape[0], *shape[2:], shape[1]) if first and len(shape) == 4 else shape
 
 
-def block_ends(layers):
+def block_ends(layers: Sequence[Layer]) -> list[Layer]:
     """The last layer of each block, in order: what people call the network's blocks.
 
     Blocks are told by their names where these begin alike with a number ("block5_", "conv4_"); elsewhere the last
@@ -126,7 +134,7 @@ def block_ends(layers):
     return list({layer.shape[:2]: layer for layer in layers if layer.separates}.values())
 
 
-def convolution_ends(layers):
+def convolution_ends(layers: Sequence[Layer]) -> list[Layer]:
     """The last layer in front of every change of resolution, in order, where a convolution worked at that resolution.
 
     These are the layers of SISE: the inputs of VGG's poolings, the ends of ResNet's stages. Poolings and paddings only
@@ -142,7 +150,9 @@ def convolution_ends(layers):
     return [layer for size, layer in last.items() if size in worked]
 
 
-def separators(count, edges, source, sink):
+def separators(
+    count: int, edges: list[tuple[int, int]], source: int, sink: int
+) -> tuple[list[bool], list[bool], list[bool]]:
     """For every node of a graph whose edges all go forward: is it after the source, before the sink, and on every
     path between them?
 

@@ -1,15 +1,24 @@
 """How a network ends: which of its outputs is explained, and where the logits are, in front of softmax or sigmoid."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 from keras import tree
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.network import hooks
+
+if TYPE_CHECKING:
+    from explorer.network.hooks import LayerCall
+
 
 FUNCTIONS = ("softmax", "log_softmax", "sigmoid", "linear")  # what the last layer may do to its values, by name
 # What may stand behind a softmax and only gives its values another shape.
@@ -41,7 +50,7 @@ class Place:
     function: str  # of FUNCTIONS
 
     @contextmanager
-    def observed(self, logits):
+    def observed(self, logits: Array) -> Iterator:
         """Inside, what the function is fed is appended to the list `seen`. Take hooks.LOCK around it."""
         layer, count = self.call.layer, iter(range(1 << 30))
 
@@ -67,7 +76,7 @@ class End:
     reason: str | None = None
 
 
-def heads(model, outputs):
+def heads(model: keras.Model, outputs: Array) -> dict[str, Array]:
     """{name: tensor} of every output of a model, in its own order."""
     tensors = tree.flatten_with_path(outputs)
     own = getattr(model, "output_names", None) or ()
@@ -80,7 +89,7 @@ def heads(model, outputs):
     return named
 
 
-def choose(name, heads, head=None):
+def choose(name: str, heads: dict[str, Array], head: str | None = None) -> str:
     """The name of the output to explain: the one asked for, else the first that holds one value a class."""
     if head is not None and head not in heads:
         raise InputError(f"The outputs of {name} are {', '.join(map(repr, heads))}; received {head!r}.")
@@ -91,11 +100,11 @@ def choose(name, heads, head=None):
     raise InputError(f"{name} is no classifier: its output {head!r} {_objection(heads[head])}.")
 
 
-def class_count(tensor):
+def class_count(tensor: Array) -> int:
     return int(np.prod(tensor.shape[1:]))
 
 
-def find(calls, output):
+def find(calls: list[LayerCall], output: Array) -> Place:
     """The Place the output (n, classes) comes from; None where the last layer is none that is known."""
     for _ in calls:
         call = next((call for call in calls if call.output is output), None)  # the innermost: it finished first
@@ -110,7 +119,7 @@ def find(calls, output):
     return None
 
 
-def settle(name, place, outputs, logits, precise):
+def settle(name: str, place: Place, outputs: Array, logits: Array, precise: bool) -> keras.Model:
     """The End, checked on a few pictures. outputs, logits: (n, classes), what came out and what was seen at `place`.
 
     precise: whether the model computes in single precision, not half.
@@ -133,7 +142,7 @@ def settle(name, place, outputs, logits, precise):
     return End("sigmoid" if count == 1 else "softmax")
 
 
-def probabilities(kind, values):
+def probabilities(kind: str, values: Array) -> Array:
     """The values scores are computed of, (n, classes) -> probabilities, float64; NaN where the network overflowed."""
     if kind == "probabilities":
         return values.astype(np.float64)
@@ -214,7 +223,7 @@ def _like_probabilities(name, outputs, tolerance):
     )
 
 
-def probability_of(values, class_index, kind="softmax"):
+def probability_of(values: Array, class_index: int, kind: str = "softmax") -> tuple[float, float]:
     """(p, 1 − p) of a class in float64, neither by subtraction: 1 − p stays right at 1e-30. NaN where a logit is.
 
     values: (classes,), of the kind that `End` tells. Probabilities as they are have lost

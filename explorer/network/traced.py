@@ -1,14 +1,35 @@
 """The network as the sweep asks for it: traced functions of points of a path, and of masks."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
+from explorer.arrays import Array, Points
 from explorer.network import backend, hooks
 
+if TYPE_CHECKING:
+    from explorer.attribution.scores import Score
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
 
-def sample(classifier, layers, score, from_layer, start, end, alphas, class_index, *activations, change=None):
+
+def sample(
+    classifier: Classifier,
+    layers: Sequence[Layer],
+    score: Score,
+    from_layer: bool,
+    start: Array,
+    end: Array,
+    alphas: Points,
+    class_index: int,
+    *activations: Any,
+    change: Callable | None = None,
+) -> tuple:
     """The network at points of a path, with everything methods need of it, in one pass forth and back.
 
     layers: the Layers to look at, `classifier.input_layer` perhaps among them. start, end: of input.shape, as the model
@@ -45,13 +66,33 @@ def sample(classifier, layers, score, from_layer, start, end, alphas, class_inde
     return values, u, score.value(u), maps, [inside * outer for inside in slopes]
 
 
-def scaled(classifier, layer, score, start, end, alphas, class_index, activations, factor):
+def scaled(
+    classifier: Classifier,
+    layer: Layer,
+    score: Score,
+    start: Array,
+    end: Array,
+    alphas: Points,
+    class_index: int,
+    activations: Array,
+    factor: Array,
+) -> tuple:
     """`sample` behind a layer, of a network whose logits are `factor` times as large."""
     change = partial(_times, factor)
     return sample(classifier, [layer], score, True, start, end, alphas, class_index, activations, change=change)
 
 
-def shifted(classifier, layer, score, start, end, alphas, class_index, activations, weights):
+def shifted(
+    classifier: Classifier,
+    layer: Layer,
+    score: Score,
+    start: Array,
+    end: Array,
+    alphas: Points,
+    class_index: int,
+    activations: Array,
+    weights: Array,
+) -> tuple:
     """`sample` behind a layer, of a network that adds t = Σ_k weights_k Σ_ij A_k to every logit; weights: (K,)."""
     change = partial(_plus, weights)
     return sample(classifier, [layer], score, True, start, end, alphas, class_index, activations, change=change)
@@ -65,7 +106,9 @@ def _plus(weights, values, maps):
     return values + ops.einsum("nhwk,k->n", maps[0], weights)[:, None]
 
 
-def seen_through(classifier, score, nothing, picture, masks, class_index):
+def seen_through(
+    classifier: Classifier, score: Score, nothing: Array, picture: Array, masks: Array, class_index: int
+) -> Array:
     """y (n,) of the picture maps through masks (n, H, W) in [0, 1]: nothing + mask (picture − nothing).
 
     nothing, picture: of input.shape, as the model is fed. Masks multiply pixels where `nothing` is black, since the

@@ -1,22 +1,38 @@
 """A result as files to take home: pictures, raw arrays, and every setting and result as JSON."""
 
+from __future__ import annotations
+
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.render.overlays import DEFAULT_COLORMAP, overlay
 from explorer.render.sheet import side_by_side
+
+if TYPE_CHECKING:
+    from explorer.attribution.methods.base import PointMethod
+    from explorer.engine.result import Result
+
 
 CLASSES_LISTED = 5
 
 __all__ = ["free_stem", "record", "save", "side_by_side", "written"]
 
 
-def save(result, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
+def save(
+    result: Result,
+    directory: str,
+    stem: str,
+    colormap: str = DEFAULT_COLORMAP,
+    opacity: float = 0.5,
+    picture: str | None = None,
+) -> list[Path]:
     """Write one result to a directory, which is made where it is missing; return the paths written.
 
     <stem>.png           the figure of `side_by_side`
@@ -46,14 +62,14 @@ def save(result, directory, stem, colormap=DEFAULT_COLORMAP, opacity=0.5, pictur
     return list(paths.values())
 
 
-def written(directory, stem, methods):
+def written(directory: Path | str, stem: str, methods: dict) -> dict[str, Path]:
     """The files of one result, by what they hold: "figure", "arrays", "record", and each method's key."""
     names = {"figure": f"{stem}.png", "arrays": f"{stem}.npz", "record": f"{stem}.json"}
     names |= {method: f"{stem}_{method}.png" for method in methods}
     return {part: Path(directory) / name for part, name in names.items()}
 
 
-def free_stem(directory, stem, methods, claimed_before):
+def free_stem(directory: str, stem: str, methods: dict[str, PointMethod], claimed_before: set[str]) -> str:
     """The stem, numbered where its files would replace one of `taken`, a set of paths; its files join the set.
 
     Two pictures called alike do not overwrite each other's results, nor do results overwrite a picture that was
@@ -67,12 +83,12 @@ def free_stem(directory, stem, methods, claimed_before):
     return candidate
 
 
-def claim(paths):
+def claim(paths: list[str]) -> set[str]:
     """Paths as `free_stem` compares them."""
     return {_same(path) for path in paths}
 
 
-def arrays(result):
+def arrays(result: Result) -> dict[str, Array]:
     """The raw maps, the heatmaps and the score along the path, by name."""
     arrays = {"alphas": np.asarray(result.path.alphas), "scores": np.asarray(result.path.scores)}
     for explanation in result:
@@ -81,7 +97,9 @@ def arrays(result):
     return arrays
 
 
-def record(result, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
+def record(
+    result: Result, colormap: str = DEFAULT_COLORMAP, opacity: float = 0.5, picture: str | None = None
+) -> dict[str, Any]:
     """Every setting and every result but the arrays, as plain values; a number that is not finite becomes None."""
     ranked = np.argsort(-np.asarray(result.probabilities), kind="stable")[:CLASSES_LISTED]
     names = result.classifier.class_names
@@ -113,7 +131,7 @@ def record(result, colormap=DEFAULT_COLORMAP, opacity=0.5, picture=None):
     )
 
 
-def as_json(values):
+def as_json(values: Array) -> str:
     """Strict JSON, which every reader takes: there is no NaN in it."""
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

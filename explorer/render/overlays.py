@@ -6,6 +6,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from explorer.arrays import Array, Heatmap, Image
 from explorer.attribution.heatmaps import normalise
 from explorer.errors import InputError
 
@@ -32,7 +33,7 @@ def _table(name):
 COLORMAPS = MappingProxyType({name: _table(name) for name in PERCEPTUAL + CLASSIC})
 
 
-def colour(heatmap, colormap=DEFAULT_COLORMAP):
+def colour(heatmap: Heatmap, colormap: str = DEFAULT_COLORMAP) -> Array:
     """Values in [0, 1], (H, W)  ->  RGB uint8 (H, W, 3).
 
     Values outside [0, 1] take the colour of the nearer end. Where there is no finite value, grey chequers are
@@ -45,7 +46,7 @@ def colour(heatmap, colormap=DEFAULT_COLORMAP):
     return np.where(finite[..., None], table[index], _chequers(*values.shape))
 
 
-def overlay(image, heatmap, colormap=DEFAULT_COLORMAP, opacity=0.5):
+def overlay(image: Image, heatmap: Heatmap, colormap: str = DEFAULT_COLORMAP, opacity: float = 0.5) -> Array:
     """The coloured heatmap over the picture, uniformly blended.
 
     image: uint8 (H, W, 3); heatmap: (H, W) in [0, 1]; opacity: 0 (the picture alone) to 1 (the colours alone).
@@ -62,7 +63,7 @@ def overlay(image, heatmap, colormap=DEFAULT_COLORMAP, opacity=0.5):
     return np.rint((1 - opacity) * image + opacity * colours).astype(np.uint8)
 
 
-def diverging(image, values, opacity=0.5):
+def diverging(image: Image, values: Array, opacity: float = 0.5) -> Array:
     """A map with a sign over its picture: orange where above zero, violet where below, the picture where it is zero.
 
     image: uint8 (H, W, 3); values: (H, W) in [−1, 1]; opacity: that of ±1. Returns uint8 (H, W, 3). Both colours are
@@ -74,13 +75,13 @@ def diverging(image, values, opacity=0.5):
     return np.rint((1 - share) * np.asarray(image) + share * colours).astype(np.uint8)
 
 
-def diverging_bar(height=1, width=256):
+def diverging_bar(height: int = 1, width: int = 256) -> Array:
     """The colours of `diverging` from −1 to 1 over grey, uint8 (height, width, 3)."""
     values = np.repeat(np.linspace(-1, 1, width)[None], height, axis=0)
     return diverging(np.full((height, width, 3), 128, np.uint8), values, 1.0)
 
 
-def colour_bar(colormap=DEFAULT_COLORMAP, height=256, width=16):
+def colour_bar(colormap: str = DEFAULT_COLORMAP, height: int = 256, width: int = 16) -> Array:
     """The colours from 0 to 1, uint8 (height, width, 3): upwards where higher than wide, else to the right."""
     if min(height, width) < 1:
         raise InputError(f"A colour bar has at least 1 pixel each way, not {height} × {width}: make it larger.")
@@ -89,7 +90,7 @@ def colour_bar(colormap=DEFAULT_COLORMAP, height=256, width=16):
     return colour(np.repeat(np.linspace(0, 1, width)[None], height, axis=0), colormap)
 
 
-def shared_scale(raws, epsilon):
+def shared_scale(raws: dict, epsilon: float) -> dict:
     """Equation (26) with one minimum and one maximum for all maps, so that equal colours mean equal raw values.
 
     raws: {name: raw map (H, W), already at the size of the picture}  ->  {name: float32 (H, W) in [0, 1]}.

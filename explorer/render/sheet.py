@@ -4,14 +4,23 @@ Text is drawn with the typeface inside OpenCV, so that a figure looks the same o
 names in most alphabets come out right.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from explorer import formatting
+from explorer.arrays import Array
 from explorer.engine.baselines import describe, displayed
 from explorer.engine.images import fit
 from explorer.engine.settings import AUTO
 from explorer.render.overlays import DEFAULT_COLORMAP, colour_bar, overlay
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+
 
 PANEL = 300  # pixels, the width of every picture in the figure
 MARGIN, GAP, BAR = 28, 20, 14
@@ -28,7 +37,7 @@ CAPTION = (
 )
 
 
-def side_by_side(result, colormap=DEFAULT_COLORMAP, opacity=0.5):
+def side_by_side(result: Result, colormap: str = DEFAULT_COLORMAP, opacity: float = 0.5) -> Array:
     """Everything of a Result on one sheet, RGB uint8 (height, width, 3), some 350 pixels wide a method, of which
     at most four stand side by side.
 
@@ -63,21 +72,21 @@ def side_by_side(result, colormap=DEFAULT_COLORMAP, opacity=0.5):
 class Sheet:
     """A white page of a given width that grows downwards; `y` is where the next line begins."""
 
-    def __init__(self, width):
+    def __init__(self, width: int):
         self.pixels = np.full((400, width, 3), 255, np.uint8)
         self.face = cv2.FontFace("sans")
         self.y = MARGIN
 
-    def text(self, words, x, y, size, weight=REGULAR, ink=INK):
+    def text(self, words: str, x: int, y: int, size: int, weight: int = REGULAR, ink: tuple[int, ...] = INK) -> None:
         """One line whose top left corner is at (x, y)."""
         self._reach(y + 2 * size)
         cv2.putText(self.pixels, words, (x, y + size), ink, self.face, size, weight)
 
-    def measure(self, words, size, weight=REGULAR):
+    def measure(self, words: str, size: int, weight: int = REGULAR) -> int:
         """The width of one line, in pixels."""
         return cv2.getTextSize((0, 0), words, (0, 0), self.face, size, weight)[2]
 
-    def cut(self, words, room, size, weight=REGULAR):
+    def cut(self, words: str, room: int, size: int, weight: int = REGULAR) -> str:
         """The words, or as many of their letters as fit the room with an ellipsis."""
         if self.measure(words, size, weight) <= room:
             return words
@@ -85,7 +94,7 @@ class Sheet:
             words = words[:-1]
         return f"{words}…"
 
-    def paragraph(self, words, size, ink, space, weight=REGULAR):
+    def paragraph(self, words: str, size: int, ink: tuple[int, ...], space: int, weight: int = REGULAR) -> None:
         """Words broken into lines between the margins."""
         room = self.pixels.shape[1] - 2 * MARGIN
         for line in self._broken(words, room, size, weight):
@@ -93,19 +102,19 @@ class Sheet:
             self.y += size + 6
         self.y += space
 
-    def picture(self, pixels, x, y):
+    def picture(self, pixels: Array, x: int, y: int) -> None:
         self._reach(y + len(pixels))
         self.pixels[y : y + len(pixels), x : x + pixels.shape[1]] = pixels
 
-    def box(self, x, y, width, height, ink):
+    def box(self, x: int, y: int, width: int, height: int, ink: tuple[int, ...]) -> None:
         self._reach(y + height)
         self.pixels[y : y + height, x : x + width] = ink
 
-    def rule(self):
+    def rule(self) -> None:
         self.box(MARGIN, self.y, self.pixels.shape[1] - 2 * MARGIN, 1, LINE)
         self.y += 12
 
-    def trimmed(self):
+    def trimmed(self) -> Array:
         self._reach(self.y + MARGIN)
         return np.ascontiguousarray(self.pixels[: self.y + MARGIN])
 

@@ -1,12 +1,21 @@
 """A layer at the picture alone: what the pages about scores and weights ask of the network, one point of the path."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.arrays import Array
 from explorer.engine.sweep import AT_IMAGE, Target, sweep
+from explorer.errors import Progress
 from explorer.network.backend import fetch
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,17 +28,24 @@ class AtImage:
     score: float
 
     @property
-    def weights(self):
+    def weights(self) -> Array:
         """(K,) float64: Grad-CAM's, mean_ij ∂y/∂A_k."""
         return self.gradients.astype(np.float64).mean(axis=(0, 1))
 
     @property
-    def signed(self):
+    def signed(self) -> Array:
         """(h, w) float64: Grad-CAM in front of its ReLU, Σ_k w_k A_k."""
         return self.activations.astype(np.float64) @ self.weights
 
 
-def at_picture(classifier, layers, picture, class_index, score, progress=None):
+def at_picture(
+    classifier: Classifier,
+    layers: Sequence[Layer],
+    picture: Array,
+    class_index: int,
+    score: str,
+    progress: Progress | None = None,
+) -> list[AtImage]:
     """[AtImage], one a layer, from one pass. picture: uint8 (H, W, 3), as the network sees it."""
     (fed,) = classifier.preprocess(picture[None])
     target = Target(classifier, fed, fed, class_index, score)
@@ -38,7 +54,16 @@ def at_picture(classifier, layers, picture, class_index, score, progress=None):
     return [_first(samples.logits, samples.scores, *both) for both in maps]
 
 
-def changed(classifier, how, layer, picture, activations, class_index, score, argument):
+def changed(
+    classifier: Classifier,
+    how: str,
+    layer: Layer,
+    picture: Array,
+    activations: Array,
+    class_index: int,
+    score: str,
+    argument: Array | float,
+) -> AtImage:
     """The same of a network with another end: see `Classifier.changed`. activations: (h, w, K), at the picture."""
     (fed,) = classifier.preprocess(picture[None])
     run = classifier.changed(how, layer, score)

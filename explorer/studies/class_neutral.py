@@ -10,7 +10,11 @@ not shrink, so the loss jitters to the end: what is kept is the step of the leas
 the last. Where black is nearly neutral already, the last could be further from neutral than black itself.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,8 +22,12 @@ import numpy as np
 from explorer.arrays import Array
 from explorer.attribution import ops
 from explorer.engine.baselines import ClassNeutral
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.network import backend
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+
 
 STAGE = "the class-neutral baseline"
 STEPS, RATE = 200, 0.1
@@ -41,26 +49,28 @@ class Neutral:
     classes: int  # N
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         return len(self.losses) - 1
 
     @property
-    def best_step(self):
+    def best_step(self) -> int:
         """The step whose pixels these are."""
         return int(self.losses.argmin())
 
     @property
-    def baseline(self):
+    def baseline(self) -> ClassNeutral:
         """As `explorer.explain` takes it."""
         return ClassNeutral(self.pixels)
 
 
-def cached(classifier):
+def cached(classifier: Classifier) -> Neutral | None:
     """The Neutral of a classifier that was optimised before, or None."""
     return _kept.get(classifier)
 
 
-def class_neutral(classifier, progress=None, show=None):
+def class_neutral(
+    classifier: Classifier, progress: Progress | None = None, show: Callable[[], object] | None = None
+) -> Neutral:
     """The Neutral of a classifier, optimised once and then kept as long as the classifier is.
 
     progress: called as progress(stage, done, total); raise `explorer.errors.Cancelled` from it to stop, and nothing is
@@ -78,7 +88,7 @@ def class_neutral(classifier, progress=None, show=None):
     return _kept.setdefault(classifier, neutral)
 
 
-def descent(classifier, steps=STEPS, rate=RATE):
+def descent(classifier: Classifier, steps: int = STEPS, rate: float = RATE) -> Iterator:
     """Yield the Neutral at black and after each step; every one takes the network a picture forth and back."""
     loss_at = objective(classifier)
     pixels = best = np.zeros((*classifier.input_size, 3), np.float32)
@@ -93,7 +103,7 @@ def descent(classifier, steps=STEPS, rate=RATE):
         pixels = pixels - rate * slope / (np.sqrt(squares) + EPSILON)
 
 
-def objective(classifier):
+def objective(classifier: Classifier) -> Callable:
     """A function from pixels (H, W, 3) to (the loss, its gradient (H, W, 3), the greatest probability).
 
     Raises InputError where the network has no softmax or where no gradient comes back to the pixels.
@@ -111,7 +121,7 @@ def objective(classifier):
     return loss_at
 
 
-def require_softmax(classifier):
+def require_softmax(classifier: Classifier) -> None:
     """Raise InputError where a network's classes do not share one softmax, or where its pixels have no gradient."""
     if classifier.kind != "softmax":
         raise InputError(
@@ -125,7 +135,7 @@ def require_softmax(classifier):
         )
 
 
-def pixel_matrix(classifier):
+def pixel_matrix(classifier: Classifier) -> Array:
     """What one pixel's red, green and blue do to what the network is fed there, (3, channels).
 
     Every preprocessing is affine, and its matrix is found by trying black, red, green and blue. Raises InputError

@@ -1,18 +1,26 @@
 """How maps and the completeness gap approach their limit as steps are added: measured, rule by rule."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.arrays import Array
+from explorer.arrays import Array, Cam
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.methods.base import Curve as Followed
 from explorer.attribution.methods.rsi_grad_cam import completeness_gap
 from explorer.engine.integrate import HELD_PATH, point_bytes
 from explorer.engine.run import explain
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.network.backend import fetch
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+    from explorer.network.layers import Layer
+
 
 FINEST, COARSEST = 256, 16  # steps of the path all others are held against; fewer where so many cannot be held
 PLACED = "placed"  # the rule of points that were placed automatically
@@ -29,7 +37,7 @@ class Curve:
     steps: Array
     errors: Array
 
-    def order(self, first, last):
+    def order(self, first: float, last: float) -> float | None:
         """p where the errors fall as 1/m^p: the least-squares slope in log-log over the steps from first to last.
 
         None where fewer than two of the errors there are above the rounding of single precision.
@@ -54,18 +62,18 @@ class Convergence:
     gaps: Mapping[str, Curve]
     floor: Mapping[str, float]
 
-    def order(self, curve):
+    def order(self, curve: Curve) -> float:
         """The measured order of a Curve, over steps enough for a law to show and few enough for the limit that is used
         to be far nearer than they are."""
         return curve.order(self.finest / 32, self.finest / 4)
 
 
-def most_points(layer):
+def most_points(layer: Layer) -> int:
     """Points that `converge` asks the network for at most: the finest path, and those that are placed besides."""
     return finest_steps(layer) + 1 + 128
 
 
-def finest_steps(layer):
+def finest_steps(layer: Layer) -> int:
     """The finest path that can be held at a layer, a power of two. Raises InputError where that is too coarse."""
     room, steps = HELD_PATH // point_bytes(layer) - 1, FINEST
     while steps > room:
@@ -78,7 +86,7 @@ def finest_steps(layer):
     return steps
 
 
-def converge(result, ask=explain, progress=None):
+def converge(result: Result, ask: Callable = explain, progress: Progress | None = None) -> Convergence:
     """Measure it for a Result's question: one sweep of the finest path, all coarser ones being parts of it, then
     the rounds of automatic placement, which mostly find their points there.
 
@@ -99,7 +107,7 @@ def converge(result, ask=explain, progress=None):
     return measure(fine, [*rounds, last])
 
 
-def measure(fine, rounds=()):
+def measure(fine: Result, rounds: list[Result] | tuple = ()) -> Convergence:
     """Convergence from a Result of 2^n evenly spaced steps whose path is kept; rounds: Results about the same,
     of points that were placed."""
     finest = len(fine.path.alphas) - 1
@@ -130,7 +138,7 @@ def measure(fine, rounds=()):
     return Convergence(finest, maps, gaps, floor)
 
 
-def apart(cam, limit):
+def apart(cam: Cam, limit: Array) -> float:
     """‖cam/‖cam‖ − limit/‖limit‖‖, 0 to √2 of maps ≥ 0; 1 where one of them is blank, NaN where one is not finite."""
     cam, limit = (np.asarray(one, np.float64).ravel() for one in (cam, limit))
     sizes = np.linalg.norm(cam), np.linalg.norm(limit)

@@ -4,7 +4,10 @@ Lerma and Lucas, "Grad-CAM++ is Equivalent to Grad-CAM With Positive Gradients" 
 weights Σ_ij α ReLU(g) are those of positive gradients, up to a factor, wherever g S_k is small beside 2.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,9 @@ from explorer.attribution.methods.grad_cam_plus_plus import coefficients
 from explorer.attribution.metrics import cosine
 from explorer.attribution.path import Path
 from explorer.network.backend import fetch
+
+if TYPE_CHECKING:
+    from explorer.studies.at_image import AtImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +32,7 @@ class Pair:
     cosine: float  # of the two layers of weights (K,); NaN where one of them is zero
 
 
-def pair(at):
+def pair(at: AtImage) -> Pair:
     """at: `explorer.studies.at_image.AtImage`."""
     path = Path(np.array([0, 1]), *(np.stack([v, v]) for v in (at.activations, at.gradients)))
     alphas = fetch(coefficients(at.activations, at.gradients)).astype(np.float64)

@@ -5,13 +5,22 @@ logit cancels in the softmax, but not in the gradient of a logit. With t = Σ_k 
 logit become w_k + c_k, so its map becomes ReLU(L + Σ_k c_k A_k), where L is the map in front of its ReLU.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.arrays import Array
+from explorer.arrays import Array, Heatmap
 from explorer.errors import InputError
 from explorer.studies.at_image import changed
+
+if TYPE_CHECKING:
+    from explorer.network.classifier import Classifier
+    from explorer.network.layers import Layer
+    from explorer.studies.at_image import AtImage
+
 
 MAX_SHIFT = 300.0  # of |t|: float32 then carries a probability to about five digits
 
@@ -27,7 +36,7 @@ class Altered:
     logits: Array  # (C,) of the altered network
 
 
-def constant(maps, strength):
+def constant(maps: Array, strength: float) -> Array:
     """(K,): K/Z for every channel, what t = K Σ_k A_k at one of the Z places comes to once Grad-CAM has averaged.
 
     maps: (h, w, K). Here t is of all places alike, K times the mean: its gradient has the same average.
@@ -36,7 +45,7 @@ def constant(maps, strength):
     return np.full(channels, strength / (height * width), np.float32)
 
 
-def painted(at, heatmap):
+def painted(at: AtImage, heatmap: Heatmap) -> Array:
     """(K,): the smallest c_k, in the sense of least squares, that make the logit's map the one that is wanted.
 
     at: AtImage of the logit. wanted: (h, w), above zero where the map shall be bright, in any unit. Where it is zero
@@ -55,7 +64,9 @@ def painted(at, heatmap):
     return np.linalg.lstsq(maps, (target - at.signed).ravel(), rcond=1e-4)[0].astype(np.float32)
 
 
-def altered(classifier, layer, picture, at, class_index, weights):
+def altered(
+    classifier: Classifier, layer: Layer, picture: Array, at: AtImage, class_index: int, weights: Array
+) -> Altered:
     """The Altered network, run: nothing in it is worked out by formula. at: AtImage; weights: (K,) c_k."""
     shift = float(at.activations.astype(np.float64).sum(axis=(0, 1)) @ weights)
     if not abs(shift) <= MAX_SHIFT:
@@ -71,6 +82,6 @@ def altered(classifier, layer, picture, at, class_index, weights):
     return Altered(np.asarray(weights), shift, *maps, logit.logits)
 
 
-def expected(at, weights):
+def expected(at: AtImage, weights: Array) -> Array:
     """ReLU(L + Σ_k c_k A_k): what the logit's map has to become."""
     return np.maximum(at.signed + at.activations.astype(np.float64) @ np.asarray(weights, np.float64), 0)

@@ -1,8 +1,11 @@
 """The path played back: what a held path says at each of its points. The network is not asked."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,10 @@ from explorer.attribution.path import Path
 from explorer.errors import InputError
 from explorer.network import output_head
 from explorer.network.backend import fetch
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+
 
 MAX_STOPS = 129  # stops: more cannot be told apart on a slider
 WHOLE = "rsi_grad_cam"  # whose integral, summed over all units, is the change of the score (14)
@@ -38,16 +45,16 @@ class Playback:
     cams: Mapping[str, Array]  # {method: (S, h, w)}
 
     @property
-    def steepest(self):
+    def steepest(self) -> int:
         """The stop at which the gradient is largest; NaN, of a network that overflowed, is none."""
         return int(np.nan_to_num(self.gradients, nan=-1, posinf=-1).argmax())
 
-    def likeliest(self, stop, count=5):
+    def likeliest(self, stop: int, count: int = 5) -> list[tuple[int, float]]:
         """[(class index, p)] of the most probable classes of the interpolated picture, the first the most probable."""
         order = np.argsort(-self.probabilities[stop], kind="stable")[:count]
         return [(int(index), float(self.probabilities[stop, index])) for index in order]
 
-    def scale(self, key):
+    def scale(self, key: str) -> tuple[float, float]:
         """(low, high) of the raw values between which a method's colours run at every stop, so that they can be
         compared along the path: those of the final map; the greatest of any stop where the method looks at each
         picture alone, or where the final map is blank."""
@@ -59,7 +66,7 @@ class Playback:
         return float(last.min()), float(last.max())
 
 
-def playback(result, most=MAX_STOPS):
+def playback(result: Result, most: int = MAX_STOPS) -> Playback:
     """A Result's path at no more than `most` (at least two) of its points, evenly taken where there are more.
 
     Raises InputError where the activations and gradients along the path were not kept with the result.
@@ -86,7 +93,7 @@ def playback(result, most=MAX_STOPS):
     )
 
 
-def norm(values):
+def norm(values: Array) -> float:
     """The Euclidean norm in float64, scaled: the squares of vanished gradients are too small even for that."""
     values = np.asarray(values, np.float64).ravel()
     largest = np.abs(values).max(initial=0.0)

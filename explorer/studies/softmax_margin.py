@@ -5,21 +5,32 @@ published form takes the softmax's own gradient; ours that of M, and multiplies 
 `explorer.attribution.scores`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.attribution.scores import margins
+from explorer.errors import Progress
 from explorer.studies.at_image import changed
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+    from explorer.studies.at_image import AtImage
+
 
 NAIVE, STABLE = "probability-naive", "probability"
 HALVINGS = 60
 
 
-def margin_of(values, class_index, factor=1.0):
+def margin_of(values: Array, class_index: int, factor: float = 1.0) -> float:
     """M of a class, its logits (C,) multiplied by a factor; float64."""
     return float(margins(factor * np.asarray(values, np.float64)[None], [class_index])[0])
 
 
-def factor_for(values, class_index, margin):
+def factor_for(values: Array, class_index: int, margin: float) -> float:
     """The factor of the logits that puts a class ahead of all others together by a margin; None where none does.
 
     M grows with the factor f as long as the class is the most probable: from −ln(C − 1) at f = 0, by at least the
@@ -37,7 +48,7 @@ def factor_for(values, class_index, margin):
     return high
 
 
-def at_margin(result, logit, margin):
+def at_margin(result: Result, logit: AtImage, margin: float) -> tuple[AtImage, AtImage]:
     """(naive, stable) as AtImage, of the logits scaled to that margin; None where the class is not the first.
 
     result: the Result whose layer, class and picture are meant; logit: AtImage of its logit.
@@ -49,7 +60,7 @@ def at_margin(result, logit, margin):
     return tuple(changed(*where, score, factor) for score in (NAIVE, STABLE))
 
 
-def errors_along(result, logit, margins, progress=None):
+def errors_along(result: Result, logit: AtImage, margins: Array | list, progress: Progress | None = None) -> tuple:
     """(margins, errors): the relative L2 error of the naive map in front of its ReLU, at each margin; None, None where
     the class is not the first."""
     errors = []

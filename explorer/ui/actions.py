@@ -3,10 +3,14 @@
 An action returns a dict from the name of a place on the page to its new value.
 """
 
+from __future__ import annotations
+
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import gradio as gr
@@ -26,6 +30,15 @@ from explorer.ui.examples import examples
 from explorer.ui.question import OPENING, question
 from explorer.ui.state import Superseded
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from explorer.engine.result import Result
+    from explorer.network.classifier import Classifier
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Job, Picture, Session
+
+
 log = logging.getLogger("explorer")
 
 TOY = Network("toy-vgg")
@@ -36,14 +49,14 @@ class Silent:
 
     job = None  # that is at work; see `explorer.ui.state.Session.begin`
 
-    def begun(self, job):
+    def begun(self, job: Job) -> None:
         """From now on there is something that can be stopped."""
         self.job = job
 
     def __call__(self, stage, done, total):
         pass
 
-    def show(self, make):
+    def show(self, make: Callable) -> None:
         pass
 
 
@@ -57,7 +70,7 @@ class Explorer:
     report: the `explorer.ui.reports.Report` that is shown, and whose pictures links go to; None: no report.
     """
 
-    def __init__(self, first=TOY, allow_own=False, report=None):
+    def __init__(self, first: Network = TOY, allow_own: bool = False, report: Any = None):
         self.first, self.allow_own, self.report = first, allow_own, report
         self._networks = WeakKeyDictionary()  # classifier -> its Network
         self._paces = WeakKeyDictionary()  # classifier -> seconds a picture, as the last explanation took
@@ -65,7 +78,7 @@ class Explorer:
         self.cache = ResultCache(answer=self.computing.answer)
         self.loaded = Loaded(let_go=self.cache.forget)
 
-    def classifier(self, session, controls, tell=_silent):
+    def classifier(self, session: Session, controls: Controls, tell: Silent = _silent) -> Classifier:
         return self._load(self._network(session, controls), tell)
 
     def _network(self, session, controls):
@@ -77,7 +90,7 @@ class Explorer:
             return session.network
         return replace(network, head=controls.head)
 
-    def pace(self, classifier):
+    def pace(self, classifier: Classifier) -> float:
         """Seconds a picture, as its last explanation took; None before the first."""
         return self._paces.get(classifier)
 
@@ -86,7 +99,7 @@ class Explorer:
         self._networks[classifier] = network
         return classifier
 
-    def warm_up(self):
+    def warm_up(self) -> None:
         """Load the first network and explain its first example, so that the page opens at once."""
         classifier = self._load(self.first, _silent)
         if self.computing.lent:  # to visitors alone: the first one's answer then serves the others
@@ -95,20 +108,20 @@ class Explorer:
         asks = OPENING | {"score": classifier.default_score} | opening.asks
         self.cache.explain(classifier, opening.image, **asks)
 
-    def open(self, session, controls, dark):
+    def open(self, session: Session, controls: Controls, dark: bool) -> dict[str, Any]:
         """A new visitor: the examples, the first of them explained."""
         if self.first != Network(controls.model):
             controls = replace(controls, model=self.listed(session, self.first))
         return self.explain(session, controls, dark, _silent)
 
-    def listed(self, session, network):
+    def listed(self, session: Session, network: Network) -> str:
         """What the page's list calls a network, which joins the visitor's own where it is not of the list."""
         if not network.own and network == Network(network.name):
             return network.name
         session.networks[network.label] = network
         return network.label
 
-    def add(self, session, controls, dark, files, tell):
+    def add(self, session: Session, controls: Controls, dark: bool, files: list[str], tell: Silent) -> dict[str, Any]:
         before = len(session.pictures)
         complaints = session.add(files)
         added = len(session.pictures) - before
@@ -120,13 +133,22 @@ class Explorer:
             places["status"] = results.status(words, "wrong", items=complaints)
         return places
 
-    def select(self, session, controls, dark, index, tell):
+    def select(self, session: Session, controls: Controls, dark: bool, index: int, tell: Silent) -> dict:
         if session.is_old(controls) and index >= len(session.pictures):
             raise InputError("The pictures have just changed with the network; choose one of those that are there now.")
         session.choose(index)
         return self.explain(session, controls, dark, tell)
 
-    def bring_network(self, session, controls, dark, file, labels, preprocessing, tell):
+    def bring_network(
+        self,
+        session: Session,
+        controls: Controls,
+        dark: bool,
+        file: str,
+        labels: str | None,
+        preprocessing: str,
+        tell: Silent,
+    ) -> dict[str, Any]:
         """A visitor's own .keras file."""
         self._require_permission()
         if not file:
@@ -134,7 +156,9 @@ class Explorer:
         network = Network(str(file), labels=labels and str(labels), preprocessing=preprocessing)
         return self._bring(session, controls, dark, network, tell)
 
-    def bring_weights(self, session, controls, dark, path, tell):
+    def bring_weights(
+        self, session: Session, controls: Controls, dark: bool, path: str, tell: Silent
+    ) -> dict[str, Any]:
         """A file of weights for the network that is chosen."""
         self._require_permission()
         if not str(path or "").strip():
@@ -157,7 +181,7 @@ class Explorer:
                 "This server takes no networks or weights from visitors; start your own with make run to bring one."
             )
 
-    def ask(self, session, controls, dark, tell):
+    def ask(self, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict:
         """The same for a choice in the controls, which tell of one choice several times, and of none when they lose the
         focus: identical questions are one, and what stands on the page already is not asked, nor said, again."""
         if session.is_asked_again(controls):
@@ -166,7 +190,7 @@ class Explorer:
             return {"status": ready(session) if session.is_corrected(controls) else gr.update()}
         return self.explain(session, controls, dark, tell)
 
-    def explain(self, session, controls, dark, tell, **instead):
+    def explain(self, session: Session, controls: Controls, dark: bool, tell: Silent, **instead: Any) -> dict:
         """Explain the chosen picture by the chosen network. instead: what is asked in place of what the controls say.
 
         Where either is another than that of the results, it starts afresh: the class is the most probable, the layer
@@ -272,13 +296,13 @@ def _closed_lists():
     return {name: gr.update(interactive=False) for name in ("head", "class_index", "layer")}
 
 
-def ready(session):
+def ready(session: Session) -> Markup:
     """The line of status once an answer stands."""
     words = " ".join(filter(None, (session.sentence, session.note)))
     return results.status(words or text.READY, detail=text.cost(session.result))
 
 
-def note(picture, result):
+def note(picture: Picture, result: Result) -> str:
     """What an example shows, where it is shown in the way that the note is about."""
     settings, asks = result.settings, picture.asks
     usual = settings["score"] == "probability" and settings["baseline"] == "black" and result.epsilon == 1e-8
@@ -288,7 +312,7 @@ def note(picture, result):
     return picture.note if usual and there and result.class_index == class_index else ""
 
 
-def refusal(why):
+def refusal(why: Exception) -> dict[str, Any]:
     """The sentence for a visitor's mistake, for a stop, or for a fault of ours."""
     if isinstance(why, Cancelled):
         return {"status": results.status(text.STOPPED)}
@@ -300,7 +324,7 @@ def refusal(why):
     return {"status": results.status(str(why), "wrong")}
 
 
-def guarded(work):
+def guarded(work: Callable) -> dict | None:
     """What work() gives, or the sentence that says why not; the results on the page stay as they are.
 
     None where a newer question has replaced this one: whatever there is to say, that one says.
@@ -313,7 +337,7 @@ def guarded(work):
         return refusal(why)
 
 
-def redraw(session, controls, dark):
+def redraw(session: Session, controls: Controls, dark: bool) -> dict[str, Any]:
     """What depends on ε, colours, opacity and scale alone: the network is not asked."""
     session.look = controls
     if session.result is None:
@@ -335,7 +359,7 @@ def redraw(session, controls, dark):
     }
 
 
-def lower_exponent(result):
+def lower_exponent(result: Result) -> int | None:
     """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
     spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
     within_reach = [spread for spread in spreads if spread > 10.0**MIN_EXPONENT]
@@ -348,7 +372,7 @@ def _would_logit_help(result):
     return result.settings["score"] != "logit" and any(one.verdict in ("dark", "blank") for one in result)
 
 
-def strip(session):
+def strip(session: Session) -> dict:
     """The strip of pictures where it has changed: given again what it holds, the browser would fetch it again."""
     session.job.shows = session.number, session.strip_now
     if session.strip == session.strip_now:

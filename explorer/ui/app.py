@@ -1,5 +1,9 @@
 """The whole app: the pages, the theme, the server."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 from markupsafe import Markup
 
@@ -9,17 +13,21 @@ from explorer.ui.actions import TOY, Explorer
 from explorer.ui.assets import ASSETS, script
 from explorer.ui.warm_up import warm_up
 
+if TYPE_CHECKING:
+    from explorer.models.spec import Network
+
+
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]  # none fetched from outside
 
 
-def build(explorer):
+def build(explorer: Explorer) -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False) as app:
         gr.HTML(html.render("title", title=text.TITLE, tagline=text.TAGLINE), elem_id="title")
         layout.build(app, explorer)
     return app
 
 
-def launch(share=False, first=TOY, allow_own=False, report=None):
+def launch(share: bool = False, first: Network = TOY, allow_own: bool = False, report: Any = None) -> gr.Blocks:
     """Start the server and return it. Its name and port are GRADIO_SERVER_NAME and GRADIO_SERVER_PORT where set.
 
     first: the Network it opens with; the page is there before it is loaded, which goes on in the background. Only

@@ -5,5 +5,5 @@ from pathlib import Path
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
-def script(name):
+def script(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")

@@ -1,15 +1,17 @@
 """The left column: everything a visitor can choose."""
 
+from __future__ import annotations
+
 import math
 from abc import ABCMeta
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from explorer.attribution.methods import METHODS
-from explorer.attribution.methods.options import settings_of
+from explorer.attribution.methods.variants import settings_of
 from explorer.attribution.scores import SCORES
 from explorer.engine.baselines import BASELINES
 from explorer.engine.settings import Settings
@@ -17,6 +19,10 @@ from explorer.models import MODELS
 from explorer.models.preprocessing import PREPROCESSINGS
 from explorer.render.overlays import COLORMAPS, DEFAULT_COLORMAP
 from explorer.ui import networks, text
+
+if TYPE_CHECKING:
+    from explorer.attribution.scores import Score
+
 
 PICTURE_BASELINE = "picture"
 MIN_EXPONENT = -12
@@ -49,26 +55,26 @@ class Controls:
     number: Any  # of the result that the controls belong to; see `explorer.ui.state.Session.number`
     settings: Mapping[str, Any]  # those of SETTINGS, by name
 
-    def all(self):
+    def all(self) -> list[Dropdown]:
         return [*(getattr(self, name) for name in OWN_CONTROLS), *self.settings.values()]
 
     @classmethod
-    def of(cls, values):
+    def of(cls, values: Sequence) -> Controls:
         """Those whose `all` is these values."""
         own = dict(zip(OWN_CONTROLS, values, strict=False))
         return cls(**own, settings=dict(zip(SETTINGS, values[len(own) :], strict=True)))
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> float:
         return 10.0**self.exponent
 
     @property
-    def sweep(self):
+    def sweep(self) -> Controls:
         """All that the network has to be asked for: two who agree in it ask the same."""
         return replace(self, exponent=None, colormap=None, opacity=None, scale=None, number=None)
 
     @property
-    def baseline_spec(self):
+    def baseline_spec(self) -> str:
         """The one word (or the picture) that `explorer.engine.baselines` understands."""
         words = {
             "blurred": f"blurred:{_written(self.sigma)}",
@@ -107,7 +113,7 @@ class Pictures:
     seen: gr.HTML
 
 
-def pictures_column():
+def pictures_column() -> Pictures:
     strip = gr.Gallery(
         label="Pictures",
         columns=5,
@@ -131,8 +137,9 @@ def pictures_column():
     return Pictures(strip, add, camera, gr.HTML(elem_id="seen"))
 
 
-def choices_column():
-    """Build the controls -> (Asked of components, places among them that are written to, the baselines' parameters)."""
+def choices_column() -> tuple[Controls, dict[str, Any], dict[Any, tuple[str, ...]]]:
+    """Build the controls -> (Controls of components, places among them that are written to, what the baselines'
+    parameters are for)."""
     with gr.Group():
         model = Dropdown(networks.choices(), value=next(iter(MODELS)), label="Classifier", elem_id="model")
         head = Dropdown(label="Output of the network", visible=False, elem_id="head")
@@ -230,7 +237,7 @@ def _control(name, field):
     return gr.Number(field.default, label=label, elem_id=name)
 
 
-def score_choices(available=tuple(SCORES)):
+def score_choices(available: dict[str, Score] = tuple(SCORES)) -> list[tuple[str, str]]:
     """Every score; those that this network does not allow say so."""
     return [(s.label if key in available else f"{s.label} · not available here", key) for key, s in SCORES.items()]
 
@@ -247,7 +254,7 @@ class OwnNetwork:
     load_weights: gr.Button
 
 
-def own_network(allowed):
+def own_network(allowed: bool) -> OwnNetwork:
     place = {"elem_id": "own-network", "elem_classes": "small-drop"}
     with gr.Accordion("Your own network", open=False, visible=allowed, **place):
         file = gr.File(label="A .keras file", height=96, elem_id="own-file")

@@ -1,14 +1,17 @@
 """Evaluations as the page has them: what its controls ask for, and one visitor's run."""
 
+from __future__ import annotations
+
 import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.attribution.methods import METHODS, MaskMethod
 from explorer.engine.applicability import objection
 from explorer.engine.masking import max_masks
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.evaluation.journal import Journal
 from explorer.evaluation.matching import suffixes
 from explorer.evaluation.questions import PAPER, Questions, Rules
@@ -17,6 +20,13 @@ from explorer.evaluation.source import Source
 from explorer.network import backend
 from explorer.ui.question import question
 from explorer.ui.reports import Place, Report
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+    from explorer.network.classifier import Classifier
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+
 
 SCENES, FILES = "scenes", "files"
 CORRECT, ONE_BOX, SMALL_BOX = "correct", "one_box", "box_under"
@@ -66,10 +76,10 @@ class Plan:
             raise InputError("Boxes are asked for, and none are given: add their files, or leave them out.")
 
     @property
-    def count(self):
+    def count(self) -> int:
         return self.scenes or len(self.files)
 
-    def source(self, place):
+    def source(self, place: Path) -> Source:
         """The Source of it; files are gathered in a folder, since that is what a set of pictures is."""
         if self.scenes:
             return Source(scenes=self.scenes, seed=self.seed)
@@ -83,7 +93,7 @@ class Plan:
         return Source(images=images, boxes=boxes, classes=self.classes)
 
 
-def plan_of(session, controls, form):
+def plan_of(session: Session, controls: Controls, form: Form) -> Plan:
     """The Plan of the page's own controls and those on its left, for the network on the screen."""
     if session.result is None:
         raise InputError("An evaluation is of a network, and none is loaded yet: choose one under Classifier.")
@@ -127,7 +137,7 @@ def _methods(controls, classifier, layers):
     return methods
 
 
-def passes(result, questions):
+def passes(result: Result, questions: Questions) -> int:
     """About how often the network runs for each picture. result: the one on the page; where steps are automatic, as
     many points as on its path are reckoned with; questions: Questions."""
     points = len(result.path.alphas) if questions.steps == "auto" else questions.steps + 1
@@ -168,16 +178,16 @@ def _gathered(files, folder):
 class Run:
     """One visitor's evaluation, that can be stopped and gone on with."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan):
         self.plan, self._place, self._one_at_a_time = plan, Place(), threading.Lock()
         self.source, self.folder = plan.source(self._place.path), self._place.path / "evaluation"
 
     @property
-    def done(self):
+    def done(self) -> int:
         """How many pictures are."""
         return len(Journal(self.folder))
 
-    def evaluate(self, progress, classifier):
+    def evaluate(self, progress: Progress | None, classifier: Classifier) -> Report:
         """Begin, or go on; the Report."""
         with self._one_at_a_time:  # one that was replaced ends with the picture it is at
             begun = (self.folder / SETTINGS).exists()

@@ -1,7 +1,10 @@
 """The pictures that are on the page when it opens, of the world that the network knows."""
 
+from __future__ import annotations
+
 import json
 from functools import cache
+from typing import TYPE_CHECKING
 
 from gradio.media import get_image
 
@@ -9,17 +12,21 @@ from explorer.engine.images import load_image
 from explorer.ui.assets import ASSETS
 from explorer.ui.state import Picture
 
+if TYPE_CHECKING:
+    from explorer.models.spec import Network
+
+
 FOLDER = ASSETS / "examples"
 PHOTOGRAPHS = (("cheetah", "cheetah1.jpg"), ("lion", "lion.jpg"), ("tower", "tower.jpg"))  # they ship with Gradio
 
 
-def examples(network):
+def examples(network: Network) -> tuple[Picture, ...]:
     """Scenes as ToyVGG learnt them, photographs for every other network."""
     return scenes() if network.name == "toy-vgg" else photographs()
 
 
 @cache
-def scenes():
+def scenes() -> tuple[Picture, ...]:
     listed = json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
     return tuple(
         Picture(
@@ -34,5 +41,5 @@ def scenes():
 
 
 @cache
-def photographs():
+def photographs() -> tuple[Picture, ...]:
     return tuple(Picture(name, load_image(get_image(file)), "", True) for name, file in PHOTOGRAPHS)

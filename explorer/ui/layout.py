@@ -1,5 +1,9 @@
 """The whole page: the controls on the left, the pages in tabs on the right."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import gradio as gr
 
 from explorer.ui import html, wiring
@@ -8,8 +12,11 @@ from explorer.ui.pages import OTHERS, explore
 from explorer.ui.state import Session
 from explorer.ui.wiring import Frame
 
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer
 
-def build(app, explorer):
+
+def build(app: gr.Blocks, explorer: Explorer) -> None:
     """Lay out the page inside `app`, the gr.Blocks being built, and wire it to the shared Explorer."""
     session = gr.State(Session())
     dark = gr.Checkbox(False, visible=False)  # whether the page is dark, which only the browser knows

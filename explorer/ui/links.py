@@ -1,15 +1,28 @@
 """Ways from a report into Explore: a picture chosen on the page, or named by the page's address."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import InputError
 from explorer.ui.actions import Silent, refusal
 from explorer.ui.state import Picture
 
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer
+    from explorer.ui.controls import Controls
+    from explorer.ui.reports import Report
+    from explorer.ui.state import Session
+
+
 NAMES = {"layer": "layer", "class": "class_index"}  # words of the address -> what they ask
 
 
-def open_at(explorer, session, controls, dark, address):
+def open_at(
+    explorer: Explorer, session: Session, controls: Controls, dark: bool, address: Mapping[str, str]
+) -> dict[str, Any]:
     """A new visitor: the page as it opens, or the picture of the report that the address names.
 
     address: its words by name; "picture", "layer" and "class" are read. Where they lead nowhere the page opens as ever,
@@ -24,7 +37,16 @@ def open_at(explorer, session, controls, dark, address):
         return explorer.open(session, controls, dark) | refusal(why)
 
 
-def open_picture(explorer, session, controls, dark, report, number, asks, tell):
+def open_picture(
+    explorer: Explorer,
+    session: Session,
+    controls: Controls,
+    dark: bool,
+    report: Report | None,
+    number: str,
+    asks: dict[str, Any],
+    tell: Silent,
+) -> dict[str, Any]:
     """Explain a picture of a report by the report's network -> places by name. asks: its "layer" and "class_index", as
     far as they are told. Raises InputError where there is no report, or any of these is not there."""
     if report is None:

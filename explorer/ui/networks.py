@@ -3,7 +3,7 @@
 from explorer.models import MODELS
 
 
-def choices(own=()):
+def choices(own: dict = ()) -> list[tuple[str, str]]:
     """What the page's list shows: every registered network with what choosing it costs, then the visitor's own."""
     return [(_words(entry), name) for name, entry in MODELS.items()] + [(f"{name} · yours", name) for name in own]
 

@@ -1,15 +1,25 @@
 """Long work with a stage and a count on the page."""
 
+from __future__ import annotations
+
 import queue
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from explorer.ui import results
 from explorer.ui.actions import Silent, guarded
 from explorer.ui.state import Superseded
+
+if TYPE_CHECKING:
+    from queue import Queue
+
+    from explorer.ui.state import Job
+
 
 BEGUN, SHOW = "begun", "show"
 INTERVAL = 0.5  # seconds between two things shown on the way: drawing them takes from the work itself
@@ -18,17 +28,17 @@ INTERVAL = 0.5  # seconds between two things shown on the way: drawing them take
 class Tell(Silent):
     """What long work says on its way: how far it is, and what can be shown already."""
 
-    def __init__(self, messages):
+    def __init__(self, messages: Queue):
         self._messages, self._last_shown = messages, None
 
-    def begun(self, job):
+    def begun(self, job: Job) -> None:
         super().begun(job)
         self._messages.put((BEGUN, None))
 
     def __call__(self, *count):
         self._messages.put((count, None))
 
-    def show(self, make):
+    def show(self, make: Callable) -> None:
         """Show the places that make() gives, the first time at once, then now and then."""
         now = time.monotonic()
         if self._last_shown is None or now - self._last_shown >= INTERVAL:
@@ -36,7 +46,7 @@ class Tell(Silent):
             self._messages.put((SHOW, make()))
 
 
-def reporting(work, on_page=lambda shows: None):
+def reporting(work: Callable, on_page: Callable = lambda shows: None) -> Iterator[dict[str, Any]]:
     """Run work(tell) in a thread of its own; yield places for the page: progress as it is told, then the outcome.
 
     on_page(shows) is told what of an answer (see `explorer.ui.state.Job`) reaches the page, at the moment it does.

@@ -1,19 +1,32 @@
 """What the page asks of the core, from what stands in its controls."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from explorer.attribution.methods import DEFAULT, METHODS
-from explorer.attribution.methods.options import INTEGRATED
+from explorer.attribution.methods.variants import INTEGRATED
 from explorer.attribution.scores import SCORES, SCORES_OF
 from explorer.engine.applicability import objection
 from explorer.engine.settings import AUTO
 from explorer.errors import InputError
 from explorer.ui.controls import DEFAULTS, OF_FIXED_STEPS, PICTURE_BASELINE
 
+if TYPE_CHECKING:
+    from explorer.models.spec import Network
+    from explorer.network.classifier import Classifier
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Picture, Session
+
+
 # Where points are placed automatically there is one sum
 PLACED = {name: DEFAULTS[name] for name in (*OF_FIXED_STEPS, "endpoint")}
 OPENING = {"steps": AUTO}  # what the page opens with; for all else there is the default
 
 
-def question(session, controls, classifier, network, picture):
+def question(
+    session: Session, controls: Controls, classifier: Classifier, network: Network, picture: Picture
+) -> tuple[dict[str, Any], list[str]]:
     """(the settings of the sweep, sentences about what could not be had and was replaced).
 
     What belongs to another network or picture starts afresh; what was chosen while the page still showed another is

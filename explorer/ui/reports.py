@@ -1,5 +1,7 @@
 """The report of an evaluation that is finished, as it lies in its folder."""
 
+from __future__ import annotations
+
 import csv
 import json
 import shutil
@@ -10,7 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.evaluation import pictures, results
 from explorer.evaluation.report import document
@@ -19,6 +23,10 @@ from explorer.evaluation.source import Source
 from explorer.evaluation.statistics import OWN
 from explorer.evaluation.table import Table
 from explorer.models.spec import Network
+
+if TYPE_CHECKING:
+    from explorer.evaluation.report.document import Sections
+
 
 TAKEN_HOME = (document.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
 SHOWN = ("class_name", "class_index", "layer", "p", "energy", "drop")  # of a picture
@@ -52,7 +60,7 @@ class Report:
     _drawn: dict = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder, place=None):
+    def read(cls, folder: Path, place: Place | None = None) -> Report:
         """The Report of a folder that `explorer.evaluation.run.evaluate` has filled. Raises InputError where it has
         not, or not to the end."""
         folder = Path(folder)
@@ -77,7 +85,7 @@ class Report:
     def _items(self):
         return {item.index: item for item in self.source.items()}
 
-    def picture(self, number):
+    def picture(self, number: int) -> tuple[str, Array]:
         """(name, uint8 (H, W, 3)) of the picture of a number, given as such or as text. Raises InputError where there
         is none, or it is no longer there."""
         index = self._index(number)
@@ -86,7 +94,7 @@ class Report:
             raise InputError(f"Picture {index} of the report was {name!r}, which is no longer there: put it back.")
         return name, pictures.load(item).image
 
-    def row(self, number):
+    def row(self, number: int) -> dict[str, Any]:
         """What was measured of a picture at the deepest layer, by the method it is ranked by (`document.extremes`): the
         columns of the table, by name. Raises InputError where there is no such picture, or a rule dropped it."""
         index = self._index(number)
@@ -107,13 +115,13 @@ class Report:
             )
         return index
 
-    def sections(self, dark):
+    def sections(self, dark: bool) -> Sections:
         """`explorer.evaluation.report.document.sections`, drawn once for each look of the page."""
         if dark not in self._drawn:
             self._drawn[dark] = document.sections(self.table, self.settings, self.counts, dark)
         return self._drawn[dark]
 
-    def archive(self):
+    def archive(self) -> str | None:
         """The path of a zip file of everything; None for a report that is not a visitor's own."""
         if self.place is None:
             return None

@@ -1,15 +1,21 @@
 """What one visitor has on the page: their pictures, which one is shown, and its result."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.engine.images import load_image
 from explorer.engine.result import Result
-from explorer.errors import Cancelled, InputError
+from explorer.errors import Cancelled, InputError, Progress
 from explorer.models.spec import Network
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Silent
+    from explorer.ui.controls import Controls
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +40,13 @@ class Job:
     about: Any = None  # the question of the controls, while it is being answered
     number: int = 0  # of the result that it was asked from
     controls: Any = None  # what they said then, which may be something else
-    newer: "Job | None" = field(default=None, repr=False)  # which has replaced it
+    newer: Job | None = field(default=None, repr=False)  # which has replaced it
     is_question: bool = False  # one that every place of the page is about
     has_answer: bool = False  # the session holds its answer
     shows: tuple = ()  # (the number of the result, what the strip holds) once its answer is on the page
 
     @property
-    def is_dropped(self):
+    def is_dropped(self) -> bool:
         """Whether its answer no longer reaches the page. One that the session holds already does, unless the next
         question is about to put another in its place."""
         return self.superseded and (not self.has_answer or self.newer.is_question)
@@ -75,14 +81,14 @@ class Session:
     note: str = ""  # what is said of the picture as an example
 
     @property
-    def picture(self):
+    def picture(self) -> Picture:
         return self.pictures[self.picture_index]
 
-    def is_old(self, controls):
+    def is_old(self, controls: Controls) -> bool:
         """Whether the controls' class, layer, output and strip were those of another network or picture."""
         return controls.number is not None and controls.number < self.since
 
-    def is_asked_again(self, controls):
+    def is_asked_again(self, controls: Controls) -> bool:
         """Whether this very question is being answered, or a later one than was asked from an older result; or whether
         the controls say what they said when something else was asked, a list being left perhaps."""
         job = self.job
@@ -94,7 +100,7 @@ class Session:
         is_same = as_before or job.about == (controls.sweep, self.picture_index)
         return is_same or (controls.number is not None and controls.number < job.number)
 
-    def add(self, files):
+    def add(self, files: list[str]) -> list:
         """Add every file that is a picture, show the first of them; return what is wrong with the others."""
         complaints, first = [], len(self.pictures)
         for file in files:
@@ -106,7 +112,7 @@ class Session:
             self.picture_index = first
         return complaints
 
-    def bring(self, picture):
+    def bring(self, picture: Picture) -> None:
         """Add a picture and choose it; in place of the one with its name and pixels, where there is one."""
         same = [one for one in self.pictures if one.name == picture.name and np.array_equal(one.image, picture.image)]
         if same:
@@ -116,7 +122,7 @@ class Session:
             self.pictures.append(picture)
             self.picture_index = len(self.pictures) - 1
 
-    def with_examples(self, examples):
+    def with_examples(self, examples: tuple[Picture, Picture, Picture]) -> tuple[list[Picture], int]:
         """The pictures with these examples in place of the others, and which of them is shown: the visitor's own stay,
         and so does one of them that is shown."""
         own = [picture for picture in self.pictures if not picture.example]
@@ -124,21 +130,21 @@ class Session:
         pictures = [*examples, *own]
         return pictures, pictures.index(still_chosen) if still_chosen else 0
 
-    def is_shown(self, controls):
+    def is_shown(self, controls: Controls) -> bool:
         """Whether the page shows the answer already."""
         on_page = self.job.about is None and self.number_on_page == self.number
         return on_page and self.question_on_page == (controls.sweep, self.picture_index)
 
-    def is_corrected(self, controls):
+    def is_corrected(self, controls: Controls) -> bool:
         """Whether a field that led to a refusal, or to a stop, holds again what the answer on the page is of."""
         return self.refused is not None and self.refused != controls.sweep
 
-    def with_shown_lists(self, controls):
+    def with_shown_lists(self, controls: Controls) -> Controls:
         """The controls once their lists are those of the result."""
         question = {"class_index": self.result.class_index, "score": self.result.question.score}
         return replace(controls, model=self.model, head=self.head, layer=self.result.layer.name, **question)
 
-    def show_result(self, result, picture, network, controls):
+    def show_result(self, result: Result, picture: Picture, network: Network, controls: Controls) -> None:
         """The page shows this result from now on."""
         self.number += 1
         if network != self.network or picture is not self.explained:
@@ -146,7 +152,7 @@ class Session:
         self.result, self.explained, self.network, self.model = result, picture, network, controls.model
         self.question_on_page, self.refused = (self.with_shown_lists(controls).sweep, self.picture_index), None
 
-    def begin(self, tell, about=None, number=0, controls=None):
+    def begin(self, tell: Silent, about: Any = None, number: int = 0, controls: Any = None) -> tuple[Job, Progress]:
         """A new job in place of the one that may be running -> (the job, its progress callback).
 
         The callback passes on to `tell`, which also learns of its job; it raises Superseded once there is a newer job,
@@ -167,20 +173,20 @@ class Session:
         return job, progress
 
     @property
-    def strip_now(self):
+    def strip_now(self) -> tuple[list[int], int]:
         """What the page's strip has to hold, and which of it is chosen."""
         return [id(picture) for picture in self.pictures], self.picture_index
 
-    def is_on_page(self, shows):
+    def is_on_page(self, shows: tuple[int, tuple[list, int]]) -> None:
         """What an answer shows, (number, strip), has reached the page."""
         self.number_on_page, self.strip = shows
 
-    def choose(self, index):
+    def choose(self, index: int) -> None:
         """The visitor clicked on the strip, which therefore knows."""
         self.picture_index = index
         self.strip = self.strip_now
 
-    def go_back(self):
+    def go_back(self) -> None:
         """Choose again the picture that the results are of."""
         if self.explained in self.pictures:
             self.picture_index = self.pictures.index(self.explained)

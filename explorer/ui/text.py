@@ -1,8 +1,16 @@
 """The words of the page."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from explorer import formatting
 from explorer.engine.settings import AUTO
 from explorer.formatting import duration, or_dash, percent
+
+if TYPE_CHECKING:
+    from explorer.engine.result import Result
+
 
 TITLE = "RSI Explorer"
 TAGLINE = "Where does a network look? Three answers side by side, with the numbers behind them."
@@ -51,26 +59,26 @@ STOPPED = "Stopped. The results shown are those of the last finished run."
 FAULT = "Something went wrong inside the explorer; its log tells what. Your pictures and settings are as they were."
 
 
-def epsilon_label(epsilon):
+def epsilon_label(epsilon: float) -> str:
     return f"ε = {or_dash(epsilon)} (slide by powers of ten)"
 
 
-def probability(result):
+def probability(result: Result) -> str:
     return formatting.probability(result.probability, result.complement)
 
 
-def saturation(result):
+def saturation(result: Result) -> str:
     """What to say beside p when the softmax is saturated, or nothing."""
     return "saturated" if result.complement < SATURATED_BELOW else ""
 
 
-def question(result):
+def question(result: Result) -> tuple[dict[str, Any], list[str]]:
     """Everything asked for, in one line."""
     s, (h, w, channels) = result.settings, result.layer.shape
     return f"{s['layer']}, {h}×{w}×{channels} · {steps(result)} · score: {s['score']}"
 
 
-def steps(result):
+def steps(result: Result) -> str:
     """ "50 steps", or how many points were placed."""
     steps = result.settings["steps"]
     if steps == AUTO:
@@ -78,7 +86,7 @@ def steps(result):
     return f"{steps} step{'s' * (steps != 1)}"
 
 
-def exactness(result):
+def exactness(result: Result) -> str:
     """What automatic steps reached, in one sentence; nothing where the steps were given."""
     if result.estimated_error is None:
         return ""
@@ -90,7 +98,7 @@ def exactness(result):
     return f"{reached}; {percent(tolerance)} was asked for, and more points than these are not placed at this layer."
 
 
-def masked(counts, pace):
+def masked(counts: list[tuple[str, int]], pace: float | None) -> str:
     """What the methods with masks would take at a layer. counts: [(label, masked pictures at most)]; pace: seconds a
     picture, as the last explanation took, or None."""
     times = [f", about {duration(pace * count)}" if pace else "" for _, count in counts]
@@ -98,7 +106,7 @@ def masked(counts, pace):
     return f"Masked pictures shown to the network: {'; '.join(counted)}."
 
 
-def cost(result):
+def cost(result: Result) -> str:
     """What the network was asked for, in one line."""
     passes, heads = result.cost.passes, result.cost.heads
     if not passes and not heads:
@@ -108,7 +116,7 @@ def cost(result):
     return f"Took {', '.join(parts)}."
 
 
-def completeness(result):
+def completeness(result: Result) -> str:
     """What the completeness gap says, in words a student can act on."""
     if not result.layer.separates:
         return (
@@ -134,7 +142,7 @@ def completeness(result):
     )
 
 
-def baseline_warning(result, at_baseline):
+def baseline_warning(result: Result, at_baseline: float) -> str:
     """What to say where the baseline is of the class itself; at_baseline: p of the class there."""
     if not at_baseline > 0.5:
         return ""
@@ -144,7 +152,7 @@ def baseline_warning(result, at_baseline):
     )
 
 
-def notices(result):
+def notices(result: Result) -> list:
     """(title, why, what to try) for every map that is not ok, and the result of the largest values."""
     return [
         (f"{one.label} is {BADGES[one.verdict]}.", one.verdict.reason, one.verdict.advice)
@@ -153,6 +161,6 @@ def notices(result):
     ]
 
 
-def largest_values(result):
+def largest_values(result: Result) -> str:
     """ "Largest raw values: Grad-CAM 4.1e-11, …, RSI-Grad-CAM 0.0021"."""
     return "Largest raw values: " + ", ".join(f"{one.label} {or_dash(one.statistics['maximum'])}" for one in result)

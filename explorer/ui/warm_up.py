@@ -1,11 +1,19 @@
 """The page's first answer, made ready in the background while the page is already there."""
 
+from __future__ import annotations
+
 import logging
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.network.backend import device
 from explorer.stderr import quietly
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer
+
 
 log = logging.getLogger("explorer")
 
@@ -23,11 +31,11 @@ class WarmUp:
     What goes wrong is logged and ends the waiting all the same: whoever goes on meets it where it can be told.
     """
 
-    def __init__(self, work):
+    def __init__(self, work: Callable):
         self._over, self._count = threading.Event(), IMPORTING
         threading.Thread(target=self._run, args=(work,), name="warm-up", daemon=True).start()
 
-    def wait(self, tell):
+    def wait(self, tell: Progress) -> None:
         """Until it is over, saying by tell(stage, done, total) how far it is; raise from `tell` to wait no longer."""
         while not self._over.is_set():
             tell(*self._count)
@@ -47,7 +55,7 @@ class WarmUp:
         self._count = count
 
 
-def warm_up(explorer):
+def warm_up(explorer: Explorer) -> WarmUp:
     """The WarmUp that imports Keras and has an Explorer ready for its first visitor."""
 
     def work(tell):

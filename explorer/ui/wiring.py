@@ -1,9 +1,11 @@
 """Which event calls which action: what every page stands in, and what the whole page does."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import gradio as gr
@@ -12,6 +14,13 @@ from explorer.ui import links, progress, results, text
 from explorer.ui.actions import Explorer, guarded, redraw
 from explorer.ui.controls import OF_FIXED_STEPS, Controls
 from explorer.ui.pages import OTHERS, explore
+
+if TYPE_CHECKING:
+    from gradio.events import Dependency
+
+    from explorer.ui.controls import OwnNetwork, Pictures
+    from explorer.ui.state import Session
+
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 2, "trigger_mode": "multiple", **QUIET}
@@ -30,10 +39,18 @@ class Frame:
     answer: Mapping[str, Any]
 
     @property
-    def places(self):
+    def places(self) -> dict[str, Any]:
         return {name: self.answer[name] for name in ("status", "stop")}
 
-    def run(self, event, work, places, inputs=(), when=None, latest=False):
+    def run(
+        self,
+        event: Any,
+        work: Callable,
+        places: Mapping[str, Any],
+        inputs: Sequence = (),
+        when: Callable[[Session], bool] | None = None,
+        latest: bool = False,
+    ) -> Dependency:
         """Call work(session, controls, dark, tell, *values of the inputs) when something happens, with its progress on
         the page and its result in the places it names. event: or several; when: of the session, whether to work at all;
         latest: for what is dragged, of all that happens meanwhile only the last counts. Returns the dependency."""
@@ -46,7 +63,7 @@ class Frame:
 
         return self._wire(event, handler, places, inputs, NETWORK | ({"trigger_mode": "always_last"} if latest else {}))
 
-    def run_chosen(self, event, work, places, inputs=()):
+    def run_chosen(self, event: Any, work: Callable, places: Mapping[str, Any], inputs: Sequence = ()) -> Dependency:
         """The same for an event that tells what was chosen, by the dictionary that it brings:
         work(session, controls, dark, tell, event, *values)."""
 
@@ -58,7 +75,7 @@ class Frame:
 
         return self._wire(event, handler, places, inputs, NETWORK)
 
-    def redraw(self, event, work, places, inputs=()):
+    def redraw(self, event: Any, work: Callable, places: Mapping[str, Any], inputs: Sequence = ()) -> Dependency:
         """Call work(session, controls, dark, *values of the inputs) for what takes no time: the latest event counts."""
 
         def handler(session, dark, *values):
@@ -84,7 +101,16 @@ class Frame:
         return on(handler, inputs, outputs, **options)
 
 
-def wire(app, frame, pictures, own, button, parameters, others, tabs):
+def wire(
+    app: gr.Blocks,
+    frame: Frame,
+    pictures: Pictures,
+    own: OwnNetwork,
+    button: gr.Button,
+    parameters: Mapping[Any, tuple[str, ...]],
+    others: Mapping[str, Mapping[str, Any]],
+    tabs: Mapping[str, Any],
+) -> None:
     """Everything that the page does. button: Explain; parameters: what each control of a baseline's parameter is for;
     others: the places of every page but Explore, by its key; tabs: by the key of their page."""
     questions = _questions(frame, pictures, own, button)

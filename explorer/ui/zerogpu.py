@@ -4,23 +4,32 @@ There this process has no card. One is lent, for a short while, to what is marke
 process forked from this one, and whatever goes there or comes back is pickled on its way.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import queue
 import threading
 import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from explorer.arrays import Image
 from explorer.engine.question import Question
 from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import answer
-from explorer.errors import Cancelled, InputError
+from explorer.errors import Cancelled, InputError, Progress
 from explorer.models import keras_builders
 from explorer.models.pool import Loaded
 from explorer.network import backend, hooks
+
+if TYPE_CHECKING:
+    from explorer.models.spec import Network
+
 
 log = logging.getLogger("explorer")
 
@@ -43,14 +52,22 @@ class Lent:
 
     lent = True
 
-    def __init__(self, ask, network_of):
+    def __init__(self, ask: Callable, network_of: Callable):
         self._ask, self._network_of, self._machine = ask, network_of, None
 
-    def describe(self):
+    def describe(self) -> str:
         """As `backend.describe`: "PyTorch · GPU, lent · float32"."""
         return (self._machine or backend.describe()).replace(" · GPU · ", " · GPU, lent · ")
 
-    def answer(self, question, *, progress=None, preview=None, memory_budget=None, reuse=None):
+    def answer(
+        self,
+        question: Question,
+        *,
+        progress: Progress | None = None,
+        preview: Callable[[Any], object] | None = None,
+        memory_budget: int | None = None,
+        reuse: Any = None,
+    ) -> dict[str, Any]:
         """As `explorer.engine.run.answer`, of one layer. reuse is not needed: what can be used again lies where the
         card is."""
         classifier, tell = question.classifier, progress or (lambda *count: None)
@@ -82,7 +99,7 @@ class Elsewhere(RuntimeError):
     """What went wrong in the process that has the card, its traceback written out."""
 
 
-def explaining(network_of):
+def explaining(network_of: Callable) -> Here:
     """Lent where ZeroGPU lends cards, else Here. Call it before the page is launched: ZeroGPU looks then for what is
     marked with spaces.GPU."""
     if not os.environ.get("SPACES_ZERO_GPU"):
@@ -96,7 +113,9 @@ def explaining(network_of):
     return Lent(spaces.GPU(answers), network_of)
 
 
-def answers(network, image, settings, previews, memory_budget):
+def answers(
+    network: Network, image: Image, settings: Mapping[str, Any], previews: bool, memory_budget: int | None
+) -> Iterator:
     """Where the card is: a question's progress and its answer, as pairs of a word and what belongs to it."""
     messages, stopped = queue.SimpleQueue(), threading.Event()
 

@@ -6,9 +6,9 @@ import pytest
 from explorer.engine import integrate
 from explorer.engine.adaptive import ROUNDS, max_points
 from explorer.engine.integrate import coarse_to_fine, point_bytes
+from explorer.engine.network_paths import ImagePath
 from explorer.engine.result import Cost
 from explorer.engine.run import explain, explain_layers
-from explorer.engine.sources import ImagePath
 from explorer.engine.sweep import batch_size
 from support import networks as nets
 from support.counting import Counting, assert_same_maps

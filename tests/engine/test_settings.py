@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.attribution.methods.options import settings_of
+from explorer.attribution.methods.variants import settings_of
 from explorer.engine.question import Question
 from explorer.engine.run import explain, explain_layers
 from explorer.engine.settings import GROUPS, Settings

@@ -19,7 +19,7 @@ from explorer.models.keras_applications import class_names
 from explorer.models.toy.classes import NAMES
 from explorer.models.toy.curriculum import CHECKING, LEARNING
 from explorer.models.toy.scenes import draw_scene
-from explorer.network.lookup import find_class
+from explorer.network.name_lookup import find_class
 from support.annotations import refused, write, xml
 
 WIDTH, HEIGHT = 100, 60

@@ -6,9 +6,9 @@ import pytest
 from explorer.attribution.heatmaps import difference
 from explorer.errors import InputError
 from explorer.render.overlays import diverging, diverging_bar
-from explorer.ui import painter
 from explorer.ui.actions import guarded
-from explorer.ui.pages import OTHERS, contest, layers, positive, scores
+from explorer.ui.pages import OTHERS, class_contest, grad_cam_plus_plus, layers, scores
+from explorer.ui.widgets import painter
 from support import networks
 from support.visitor import Telling, controls, silent
 
@@ -56,13 +56,13 @@ def test_a_page_can_be_stopped(page, explorer, session):
 
 
 def test_a_contest_is_between_the_class_and_the_next_most_probable(explorer, session, net):
-    places = shown(contest, explorer, session)
+    places = shown(class_contest, explorer, session)
     order = session.result.probabilities.argsort()[::-1]
     rival = next(int(i) for i in order if i != session.result.class_index)
     assert places["rival"]["value"] == rival
     assert session.result.class_index not in [index for _, index in places["rival"]["choices"]], "not against itself"
     assert net.class_names[rival] in places["contest"] and "the difference" in places["contest"]
-    _, other = session.page_data[contest.KEY]
+    _, other = session.page_data[class_contest.KEY]
     assert other.class_index == rival and other.cost.passes == 0, "only the part behind the layer was run"
 
 
@@ -107,10 +107,10 @@ def test_a_class_that_is_not_ahead_is_told_so(explorer, session, net):
 
 
 def test_grad_cam_plus_plus_at_every_layer_and_score(explorer, session, net):
-    places = shown(positive, explorer, session)
+    places = shown(grad_cam_plus_plus, explorer, session)
     assert places["cosines"].count("data-choice=") == 3 * len(net.block_ends), "scores against layers"
     assert places["cosines"].count("chosen") == 1 and places["positive_maps"].count("<img") == 2
-    chosen = positive._drawn(session, controls(), False, "logit", net.block_ends[0].name)
+    chosen = grad_cam_plus_plus._drawn(session, controls(), False, "logit", net.block_ends[0].name)
     assert "logit" in chosen["alpha_title"] and chosen["alphas"] is not None
 
 

@@ -12,10 +12,10 @@ from explorer.attribution.methods.integrated_grad_cam import INTEGRATED_GRAD_CAM
 from explorer.attribution.methods.integrated_gradients import INTEGRATED_GRADIENTS, LAYER_INTEGRATED_GRADIENTS
 from explorer.attribution.methods.internal_influence import INTERNAL_INFLUENCE
 from explorer.attribution.methods.layer_conductance import LAYER_CONDUCTANCE
-from explorer.attribution.methods.options import Options
 from explorer.attribution.methods.rsi_grad_cam import RSI_GRAD_CAM
 from explorer.attribution.methods.score_cam import SCORE_CAM
 from explorer.attribution.methods.sise import ADA_SISE, SISE
+from explorer.attribution.methods.variants import Options
 
 METHODS = {
     method.key: method

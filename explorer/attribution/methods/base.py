@@ -4,13 +4,20 @@ Three kinds. A path method integrates along a path; a point method looks at the 
 shows the network the image through masks.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from explorer.attribution.methods.options import Options
+from explorer.arrays import Array
+from explorer.attribution.methods.variants import Options
 from explorer.attribution.quadrature import stieltjes
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from explorer.attribution.path import Path
 
 
 class Curve(Enum):
@@ -32,17 +39,17 @@ class Method:
     objection: Callable | None = None
 
     @property
-    def at_image_only(self):
+    def at_image_only(self) -> bool:
         """Whether it looks at the gradient of the explained score where the path ends, and nowhere else."""
         return False
 
     @property
-    def curve(self):
+    def curve(self) -> Curve | None:
         """The Curve whose points give its map, the last one alone perhaps; None where it asks more of the network."""
         return None
 
 
-def published_quadrature(options):
+def published_quadrature(options: Options) -> str:
     """The rule of methods that were published as an integral: the quadrature that is chosen."""
     return options.quadrature
 
@@ -63,7 +70,7 @@ class PathMethod(Method):
     rule: Callable = published_quadrature
     curve: Curve = Curve.LAYER
 
-    def integral(self, path, start, options):
+    def integral(self, path: Path, start: Array | None, options: Options) -> Array:
         """∫ f dg over a part of the path; start: (h, w, K), the activations at α = 0 of the whole path."""
         return stieltjes(*self.integrand(path, start, options), path.rule(self.rule(options)))
 
@@ -85,11 +92,11 @@ class PointMethod(Method):
     score: str | None = None
 
     @property
-    def at_image_only(self):
+    def at_image_only(self) -> bool:
         return self.score is None
 
     @property
-    def curve(self):
+    def curve(self) -> Curve:
         return Curve.LAYER if self.at_image_only else None
 
     def __call__(self, path, options=None):
@@ -111,7 +118,7 @@ class MaskMethod(Method):
     fuse: Callable | None = None
 
     @property
-    def every_block(self):
+    def every_block(self) -> bool:
         """Whether the last layer of every block is looked at, whichever layer is chosen."""
         return self.fuse is not None
 

@@ -1,10 +1,19 @@
 """Integrated Grad-CAM (Sattarzadeh 2021), equations (12), (13) and (23) of the paper."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.arrays import Array, Cam
 from explorer.attribution import ops
 from explorer.attribution.methods.base import PathMethod
 
+if TYPE_CHECKING:
+    from explorer.attribution.methods.variants import Options
+    from explorer.attribution.path import Path
 
-def integrand(path, start, options):
+
+def integrand(path: Path, start: Array | None, options: Options) -> tuple[Array, Array]:
     """ReLU(Σ_k [Σ_ij ∂y/∂A_k] (A_k(α) − A_k(0))) (T, h, w), over α (T,)
 
     start: (h, w, K), the activations at α = 0. `endpoint=False` moves every value one point on, so that the sum over
@@ -20,12 +29,12 @@ def integrand(path, start, options):
     return maps, path.alphas
 
 
-def rule(options):
+def rule(options: Options) -> str:
     """The published sum, (1/m) Σ_{ℓ=1..m}: the right end of each interval, whatever RSI-Grad-CAM's quadrature."""
     return "right"
 
 
-def cam(integral, ends, options):
+def cam(integral: Array, ends: Path, options: Options) -> Cam:
     """The ReLU is inside the integral, so the integral is the map  ->  (..., h, w)"""
     return integral
 

@@ -6,12 +6,21 @@ Integrated Gradients (Sundararajan 2017), equations (6), (7) of the paper, of th
 Both are the one integral ∫ ∂y/∂A dA, as is layer conductance, and differ in what A is and which way it takes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.arrays import Array, Cam
 from explorer.attribution import ops
 from explorer.attribution.methods.base import Curve, PathMethod
 from explorer.attribution.methods.rsi_grad_cam import integrand
 
+if TYPE_CHECKING:
+    from explorer.attribution.methods.variants import Options
+    from explorer.attribution.path import Path
 
-def cam(integral, ends, options):
+
+def cam(integral: Array, ends: Path, options: Options) -> Cam:
     """ReLU(Σ_k of the integral), (..., h, w, K)  ->  (..., h, w): what supports the class at a place, in total."""
     return ops.relu(ops.sum(integral, axis=-1))
 

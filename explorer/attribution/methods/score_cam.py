@@ -2,16 +2,17 @@
 
 import numpy as np
 
+from explorer.arrays import Array, Heatmap
 from explorer.attribution.methods.base import MaskMethod
 from explorer.attribution.methods.masks import Masks
 
 
-def masks(activations, gradients, size):
+def masks(activations: Array, gradients: Array, size: tuple[int, int]) -> Masks:
     """H_k = minmax(up(A_k)): one mask a channel of A (h, w, K). The gradients are not looked at."""
     return Masks.of(activations, size)
 
 
-def layer_map(masks, scores, at_baseline):
+def layer_map(masks: Masks, scores: list[float], at_baseline: float) -> Heatmap:
     """ReLU(Σ_k softmax(CIC)_k A_k), CIC_k = y(x ∘ H_k) − y(x')  ->  (h, w)"""
     increase = np.asarray(scores, np.float64) - at_baseline
     weights = np.exp(increase - increase.max())

@@ -1,18 +1,21 @@
 """SISE and Ada-SISE (Sattarzadeh 2021): masks of several layers, weighed by the network's answers and fused."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
 
 import cv2
 import numpy as np
 
+from explorer.arrays import Array, Heatmap
 from explorer.attribution.methods.base import MaskMethod
 from explorer.attribution.methods.masks import Masks, stretched
 
 LEVELS = 255  # of grey, in which Otsu's threshold is looked for
 
 
-def masks(activations, gradients, size, *, adaptive=False):
+def masks(activations: Array, gradients: Array, size: tuple[int, int], *, adaptive: bool = False) -> Masks:
     """The maps of A (h, w, K) that speak for the class, as masks.
 
     α_k = mean_ij ∂y/∂A_k. SISE keeps a map where α_k > μ max α with μ = 0; Ada-SISE puts Otsu's threshold over the
@@ -27,7 +30,7 @@ def masks(activations, gradients, size, *, adaptive=False):
     return Masks.of(activations, size, selection)
 
 
-def layer_map(masks, scores, at_baseline):
+def layer_map(masks: Masks, scores: list[float], at_baseline: float) -> Heatmap:
     """V = minmax(Σ_k y(x ∘ M_k) M_k / Σ M_k)  ->  (H, W) in [0, 1]; None where there is no mask, or V prefers no place.
 
     Σ M_k is over the places of the one mask. The baseline is not looked at.
@@ -49,7 +52,7 @@ class Step:
     fused: np.ndarray  # (H, W) what there is of the map after this layer
 
 
-def fusion(layer_maps):
+def fusion(layer_maps: list[Array]) -> list[Step]:
     """E ← (E + V_b) · Otsu(V_b), from shallow to deep: a list of Steps. A layer map that is None is passed over."""
     steps = []
     for layer_map in layer_maps:
@@ -63,13 +66,13 @@ def fusion(layer_maps):
     return steps
 
 
-def fuse(layer_maps, size):
+def fuse(layer_maps: list[Array], size: tuple[int, int]) -> Heatmap:
     """The last of the `fusion`; zeros (H, W) where no layer has a map."""
     steps = fusion(layer_maps)
     return steps[-1].fused if steps else np.zeros(size, np.float32)
 
 
-def otsu(values):
+def otsu(values: Array) -> float | None:
     """Otsu's threshold of values in [0, 1], among 256 levels; None where they all fall on one level."""
     levels = np.rint(np.asarray(values, np.float64).ravel() * LEVELS).astype(np.uint8)
     if np.ptp(levels) == 0:

@@ -1,8 +1,12 @@
 """The report of an evaluation: one HTML file that needs nothing else, and the pieces of it that the page shows."""
 
+from __future__ import annotations
+
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.io
@@ -24,6 +28,10 @@ from explorer.evaluation.results import whole
 from explorer.evaluation.statistics import OWN, pairs, summary
 from explorer.render.charts.histograms import INK
 from explorer.render.export import as_json
+
+if TYPE_CHECKING:
+    from explorer.evaluation.table import Table
+
 
 REPORT = "report.html"
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
@@ -106,7 +114,14 @@ class Sections:
     figures: dict
 
 
-def write(folder, table, settings, errors, gallery, counts):
+def write(
+    folder: Path,
+    table: Table,
+    settings: Mapping[str, Any],
+    errors: list[tuple[int, str, str]],
+    gallery: list,
+    counts: Mapping[str, Any],
+) -> Path:
     """Write report.html into a folder; return its path.
 
     settings: as in settings.json; "model", "layers", "methods" and "epsilon" are needed. errors: (index, image, reason)
@@ -126,7 +141,7 @@ def write(folder, table, settings, errors, gallery, counts):
     return folder / REPORT
 
 
-def sections(table, settings, counts, dark=False):
+def sections(table: Table, settings: Mapping[str, Any], counts: Mapping[str, Any], dark: bool = False) -> Sections:
     """The Sections of an evaluation; arguments as in `write`. dark: whether the page is, for the figures' text."""
     return Sections(
         counts_html(settings, counts),
@@ -137,7 +152,7 @@ def sections(table, settings, counts, dark=False):
     )
 
 
-def extremes(table, count=4):
+def extremes(table: Table, count: int = 4) -> tuple:
     """(best, worst): indexes of pictures by RSI-Grad-CAM's energy at the deepest layer, by its drop where there are no
     boxes; no picture is both. Of another method where RSI-Grad-CAM was not evaluated: the last one."""
     if not len(table):

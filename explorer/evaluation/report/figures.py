@@ -3,6 +3,11 @@
 One panel above the other, so that they can be read on a phone; the deepest layer first, as in the paper.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from explorer import formatting
@@ -12,6 +17,12 @@ from explorer.evaluation.statistics import EPSILONS, MEASURE, dark_against_epsil
 from explorer.evaluation.table import label
 from explorer.formatting import short
 from explorer.render.charts.histograms import LINE_COLOUR, SHADE, scientific
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from explorer.evaluation.table import Table
+
 
 BOX = (1, 25, 50, 75, 99)  # percentiles: whiskers, box and median
 SMALLEST = 1e-38  # p or 1 − p below it, or zero, is drawn there: the logarithm has to be finite
@@ -27,7 +38,7 @@ TICKS = (
 )
 
 
-def figures(table, settings, dark=False):
+def figures(table: Table, settings: Mapping[str, Any], dark: bool = False) -> dict:
     """{name: Plotly figure} in the order of the report; one whose measure has no value is left out.
 
     settings: as in settings.json; "epsilon" is read. dark: whether the page is, as in
@@ -45,7 +56,7 @@ def figures(table, settings, dark=False):
     return {name: draw() for name, (column, draw) in drawn.items() if np.isfinite(table[column]).any()}
 
 
-def means_before(table, dark=False):
+def means_before(table: Table, dark: bool = False) -> Figure:
     """Figure 13: box plots of the raw maps' means on a logarithmic axis; exact zeros, which have no place there, are
     counted in words."""
     figure = _boxes(table, "raw_mean", dark, without_zero=True)
@@ -57,7 +68,7 @@ def means_before(table, dark=False):
     return figure
 
 
-def means_after(table, dark=False):
+def means_after(table: Table, dark: bool = False) -> Figure:
     """Figure 14: box plots of the heatmaps' means, after normalisation."""
     figure = _boxes(table, "heatmap_mean", dark)
     figure.update_xaxes(rangemode="tozero", nticks=6)
@@ -65,7 +76,7 @@ def means_after(table, dark=False):
     return figure
 
 
-def dark_epsilon(table, epsilon, dark=False):
+def dark_epsilon(table: Table, epsilon: float, dark: bool = False) -> Figure:
     """Figure 15: how many heatmaps are dark at which ε, the mean p of their pictures written; blank ones hatched."""
     groups = [(layer, method) for layer in reversed(table.layers) for method in table.methods]
     figure = panels([(layer, _dark_words(table, layer, method)) for layer, method in groups], 120, dark)
@@ -96,7 +107,7 @@ def dark_epsilon(table, epsilon, dark=False):
     return figure
 
 
-def rolling_averages(table, measures, dark=False):
+def rolling_averages(table: Table, measures: tuple, dark: bool = False) -> Figure:
     """Figures 16, 17 and 19: rolling averages of measures over pictures sorted by p, against log-odds.
 
     A saturated network has nearly all p within 1e-6 of 1, so the axis is ln(p/(1 − p)), its ticks named by p; a point
@@ -118,7 +129,7 @@ def rolling_averages(table, measures, dark=False):
     return figure
 
 
-def overlaps(table, dark=False):
+def overlaps(table: Table, dark: bool = False) -> Figure:
     """Figures 20 and 21: IoU, IoB and IoR against the threshold, with 95 % bands of the mean over pictures."""
     rows = [(layer, name) for layer in reversed(table.layers) for name in OVERLAPS]
     styles = looks(table.methods)
@@ -135,7 +146,7 @@ def overlaps(table, dark=False):
     return figure
 
 
-def gap(table, dark=False):
+def gap(table: Table, dark: bool = False) -> Figure:
     """How far the sums along the paths are from complete: one value a picture and layer, the same for all methods."""
     gaps = {layer: values for layer in reversed(table.layers) if len(values := _gaps(table, layer))}
     figure = panels([(layer, f"{len(values):,} pictures") for layer, values in gaps.items()], 120, dark)

@@ -1,7 +1,10 @@
 """The best and the worst pictures of a report, explained again to be seen."""
 
+from __future__ import annotations
+
 import io
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import cv2
@@ -11,18 +14,24 @@ from PIL import Image
 from explorer import formatting
 from explorer.engine.images import fit
 from explorer.engine.run import answer
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.evaluation.boxes import fitted
 from explorer.evaluation.measuring import of_class
 from explorer.evaluation.pictures import load
 from explorer.evaluation.report.document import Card, extremes
 from explorer.render.overlays import overlay
 
+if TYPE_CHECKING:
+    from explorer.evaluation.questions import Questions
+    from explorer.evaluation.table import Table
+    from explorer.network.classifier import Classifier
+
+
 OPACITY = 0.6
 SHOWN = ("energy", "drop")  # what is told of a map, where the table has it
 
 
-def cards(table, items, classifier, questions, tell):
+def cards(table: Table, items: list, classifier: Classifier, questions: Questions, tell: Progress) -> list:
     """A Card for each of the best and worst pictures; one that can no longer be read is left out.
 
     tell: called as tell(stage, done, total); raise `explorer.errors.Cancelled` from it to stop.

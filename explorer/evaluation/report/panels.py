@@ -1,12 +1,19 @@
 """What the figures of an evaluation share: panels one above the other, and how each method is told from the others."""
 
+from __future__ import annotations
+
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Array
 from explorer.evaluation.table import label
 from explorer.render.charts.histograms import GRID, METHOD_COLOURS, OTHER_COLOURS, layout
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 
 DASHES = {"grad_cam": "dash", "integrated_grad_cam": "dot", "rsi_grad_cam": "solid"}
 OTHER_DASHES = ("dashdot", "longdash", "longdashdot", "2px 6px", "10px 3px 2px 3px", "14px 4px")
@@ -23,7 +30,7 @@ class Look(NamedTuple):
     dash: str
 
 
-def looks(methods):
+def looks(methods: tuple) -> dict[str, Look]:
     """{method: Look}, the paper's three always alike, the others in turn."""
     others = [method for method in methods if method not in METHOD_COLOURS]
     by_method = {}
@@ -35,7 +42,7 @@ def looks(methods):
     return by_method
 
 
-def panels(titles, height, dark, legend=()):
+def panels(titles: list[tuple[str, str]], height: int, dark: bool, legend: dict[str, Look] | tuple = ()) -> Figure:
     """A figure of panels one above the other on one x axis.
 
     titles: (layer, words) of each; height: of each, pixels; dark: as in `explorer.render.charts.histograms.histograms`;
@@ -76,7 +83,9 @@ def panels(titles, height, dark, legend=()):
     return figure
 
 
-def add_line(figure, row, x, y, look, words, customdata=None):
+def add_line(
+    figure: Figure, row: int, x: Array, y: Array, look: Look, words: str, customdata: list[str] | None = None
+) -> None:
     """A method's curve; the legend names it once. words: Plotly's template of what a point says."""
     named = any(trace.name == look.label for trace in figure.data)
     figure.add_scatter(
@@ -94,11 +103,11 @@ def add_line(figure, row, x, y, look, words, customdata=None):
     )
 
 
-def shortened(layer):
+def shortened(layer: str) -> str:
     """A layer's name for a figure: its end where it is long, safe inside Plotly's markup."""
     return escape(layer if len(layer) <= LONGEST else "…" + layer[1 - LONGEST :])
 
 
-def two_lines(words):
+def two_lines(words: str) -> str:
     """Broken at the first space, to be narrow beside a box."""
     return words.replace(" ", "<br>", 1)

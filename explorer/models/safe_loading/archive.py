@@ -30,7 +30,7 @@ FROM_FOLDER = 'tf_keras.models.load_model("{name}").save("{stem}.keras")'
 CONVERSIONS = {".h5": FROM_HDF5, ".hdf5": FROM_HDF5, ".onnx": FROM_ONNX, ".pt": FROM_TORCH, ".pth": FROM_TORCH}
 
 
-def unpack(path, folder):
+def unpack(path: Path | str, folder: str) -> tuple[bytes, Path]:
     """Check the file and unpack its weights. Returns (the bytes of its recipe, the path of its weights in `folder`).
 
     Raises InputError for anything that is not a whole `.keras` file within the limits.
@@ -60,7 +60,7 @@ def unpack(path, folder):
     return text, weights
 
 
-def check_name(path):
+def check_name(path: Path) -> None:
     """Raise InputError unless there is a file of this name and the name ends in .keras."""
     path = Path(path)
     name = "".join(filter(str.isprintable, path.name))

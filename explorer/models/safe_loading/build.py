@@ -6,6 +6,7 @@ The network is first built without memory for its weights: a recipe of a few byt
 import re
 import threading
 import warnings
+from pathlib import Path
 
 import keras
 
@@ -18,7 +19,7 @@ SLACK = 1 << 16  # bytes: what Keras keeps beside the weights
 LONGEST_REASON = 160
 
 
-def build(recipe, weights, stored_bytes):
+def build(recipe: dict[str, str], weights: Path | str | None, stored_bytes: int) -> keras.Model:
     """The Keras model of a recipe (see `config_check.read_recipe`) with its weights (a checked HDF5 file).
 
     It is built in a thread of its own, since what Keras has begun and not finished is kept for each thread: a

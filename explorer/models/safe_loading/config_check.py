@@ -7,6 +7,7 @@ weights replace whatever it would have made.
 """
 
 import json
+from typing import Any
 
 from explorer.errors import InputError
 from explorer.models.safe_loading.allowlist import ACTIVATIONS, FUNCTIONAL, FUNCTIONAL_BEFORE, KINDS, POLICIES
@@ -24,7 +25,7 @@ FOR_TRAINING = {"_initializer": "zeros", "_regularizer": None, "_constraint": No
 KEPT = ("module", "class_name", "config", "registered_name", "build_config", "shared_object_id", "name")
 
 
-def read_recipe(text):
+def read_recipe(text: bytes) -> dict[str, Any]:
     """The recipe (bytes of JSON) as Keras may read it: a dictionary of checked objects.
 
     Raises InputError where it is damaged, asks for anything but layers for images, or for more than can be computed.

@@ -6,6 +6,7 @@ that Keras saved.
 """
 
 import math
+from pathlib import Path
 
 import h5py
 
@@ -20,7 +21,7 @@ NUMBERS = "fiub"
 BFLOAT16 = "|V2"
 
 
-def check_weights(path):
+def check_weights(path: Path) -> int:
     """Raise InputError unless the file holds plain arrays of numbers only. Returns how many bytes they unpack to."""
     total = 0
     try:

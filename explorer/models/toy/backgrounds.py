@@ -1,8 +1,11 @@
 """Textured backgrounds and the distractors strewn over them."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.models.toy.canvas import Pen, ellipse_points, hsv, shade
 
 
@@ -33,14 +36,14 @@ def _noise(rng, size, cells):
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def clouds(rng, size):
+def clouds(rng: np.random.Generator, size: int) -> Array:
     """Smooth noise at three scales."""
     cells = int(rng.integers(3, 7))
     field = 0.5 * _noise(rng, size, cells) + 0.3 * _noise(rng, size, 3 * cells) + 0.2 * _noise(rng, size, 9 * cells)
     return _blend(rng, field)
 
 
-def stripes(rng, size):
+def stripes(rng: np.random.Generator, size: int) -> Array:
     """Parallel stripes in any direction, sharp or soft, gently bent."""
     across, down = _grid(size)
     angle = rng.uniform(0.0, np.pi)
@@ -50,7 +53,7 @@ def stripes(rng, size):
     return _blend(rng, np.clip(0.5 + rng.uniform(0.5, 4.0) * wave, 0.0, 1.0))
 
 
-def checks(rng, size):
+def checks(rng: np.random.Generator, size: int) -> Array:
     """A chequered cloth, turned."""
     across, down = _grid(size)
     angle = rng.uniform(0.0, np.pi / 2)
@@ -59,7 +62,7 @@ def checks(rng, size):
     return _blend(rng, np.clip(0.5 + 4.0 * product, 0.0, 1.0).astype(np.float32))
 
 
-def gradient(rng, size):
+def gradient(rng: np.random.Generator, size: int) -> tuple:
     """A smooth change from one colour to another, straight or round, with fine grain."""
     across, down = _grid(size)
     if rng.uniform() < 0.5:
@@ -72,7 +75,7 @@ def gradient(rng, size):
     return _blend(rng, np.clip(field + grain, 0.0, 1.0).astype(np.float32))
 
 
-def blobs(rng, size):
+def blobs(rng: np.random.Generator, size: int) -> Array:
     """Round patches of several related colours, as pebbles or lights out of focus."""
     one, other = _tones(rng)
     picture = np.empty((size, size, 3), np.uint8)
@@ -86,7 +89,7 @@ def blobs(rng, size):
     return picture.astype(np.float32)
 
 
-def bricks(rng, size):
+def bricks(rng: np.random.Generator, size: int) -> Array:
     """A wall of bricks, each its own shade, with mortar between."""
     rows = int(rng.integers(6, 13))
     columns = max(3, int(rows * rng.uniform(0.4, 0.6)))
@@ -105,7 +108,7 @@ def bricks(rng, size):
     return picture + 12.0 * (_noise(rng, size, size // 4)[:, :, None] - 0.5)
 
 
-def foliage(rng, size):
+def foliage(rng: np.random.Generator, size: int) -> Array:
     """Overlapping leaves, mostly green."""
     hue = rng.uniform(0.2, 0.4) if rng.uniform() < 0.75 else rng.uniform(0.04, 0.12)
     picture = np.empty((size, size, 3), np.uint8)
@@ -118,7 +121,7 @@ def foliage(rng, size):
     return picture.astype(np.float32)
 
 
-def planks(rng, size):
+def planks(rng: np.random.Generator, size: int) -> Array:
     """Boards of wood with grain, lying or standing."""
     _, down = _grid(size)
     count = int(rng.integers(4, 9))
@@ -134,7 +137,7 @@ def planks(rng, size):
     return base * tone[:, :, None]
 
 
-def hills(rng, size):
+def hills(rng: np.random.Generator, size: int) -> Array:
     """A sky over rolling ground in three layers."""
     across, down = _grid(size)
     top = np.array(hsv(rng.uniform(0.5, 0.62), rng.uniform(0.2, 0.6), rng.uniform(0.75, 1.0)), np.float32)
@@ -176,7 +179,7 @@ def _distractor(rng, size):
     return pen.finish()
 
 
-def paste(picture, colour, coverage, left, top):
+def paste(picture: Array, colour: Sequence[float], coverage: Array, left: int, top: int) -> None:
     """Lay a patch over the picture, in place; what lies beyond the edge is cut off."""
     height, width = coverage.shape[:2]
     y0, x0 = max(0, top), max(0, left)
@@ -189,7 +192,7 @@ def paste(picture, colour, coverage, left, top):
     part += colour[inside]
 
 
-def draw_background(rng, size):
+def draw_background(rng: np.random.Generator, size: int) -> Array:
     """A background with distractors: float32 (size, size, 3), RGB about 0..255."""
     picture = np.ascontiguousarray(TEXTURES[int(rng.integers(len(TEXTURES)))](rng, size), np.float32)
     for _ in range(int(rng.integers(0, 3))):

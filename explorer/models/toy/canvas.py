@@ -1,9 +1,13 @@
 """Draws one object in its own unit square and returns it as a small anti-aliased picture with its coverage."""
 
 import colorsys
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+
+from explorer.arrays import Array
 
 OVERSAMPLING = 2
 FRACTION_BITS = 4
@@ -12,22 +16,28 @@ _TURN = np.linspace(0.0, 2.0 * np.pi, ROUND, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 
 
-def hsv(hue, saturation, value):
+def hsv(hue: float, saturation: float, value: float) -> tuple[float, ...]:
     """RGB colour, each channel 0..255, from hue, saturation and value in 0..1 (the hue wraps around)."""
     return tuple(255.0 * channel for channel in colorsys.hsv_to_rgb(hue % 1.0, saturation, value))
 
 
-def shade(colour, factor):
+def shade(colour: Sequence[float], factor: float) -> tuple[float, ...]:
     """The colour made darker (factor < 1) or lighter (factor > 1), kept within 0..255."""
     return tuple(min(255.0, channel * factor) for channel in colour)
 
 
-def vivid(rng, low=0.0, high=1.0):
+def vivid(rng: np.random.Generator, low: float = 0.0, high: float = 1.0) -> tuple[float, ...]:
     """A random strong colour whose hue lies between low and high."""
     return hsv(rng.uniform(low, high), rng.uniform(0.6, 0.95), rng.uniform(0.65, 0.98))
 
 
-def ellipse_points(centre, radii, angle=0.0, start=None, stop=None):
+def ellipse_points(
+    centre: Sequence[float],
+    radii: Sequence[float],
+    angle: float = 0.0,
+    start: Any = None,
+    stop: Any = None,
+) -> Array:
     """Points (n, 2) on an ellipse, or on its arc from start to stop; angles in radians, clockwise on screen."""
     circle = _CIRCLE
     if start is not None:
@@ -40,7 +50,7 @@ def ellipse_points(centre, radii, angle=0.0, start=None, stop=None):
     return points + np.asarray(centre, float)
 
 
-def smooth_points(corners, pieces=6):
+def smooth_points(corners: Array, pieces: int = 6) -> Array:
     """A closed smooth curve (Catmull-Rom) through the corners (n, 2), as points (n * pieces, 2)."""
     p1 = np.asarray(corners, float)
     p0, p2, p3 = np.roll(p1, 1, axis=0), np.roll(p1, -1, axis=0), np.roll(p1, -2, axis=0)
@@ -56,7 +66,7 @@ class Pen:
     flip: mirror left and right first; slant: horizontal shear; outline: line width around shapes (0: none).
     """
 
-    def __init__(self, side, angle=0.0, flip=False, slant=0.0, outline=0.0):
+    def __init__(self, side: float, angle: float = 0.0, flip: bool = False, slant: float = 0.0, outline: float = 0.0):
         reach = 1.3 + abs(slant)
         self.pixels = OVERSAMPLING * int(np.ceil(side * reach * 0.5 * 1.25)) * 2
         self.scale = OVERSAMPLING * side / 2.0
@@ -66,42 +76,68 @@ class Pen:
         self.matrix = (np.array([[cos, -sin], [sin, cos]]) @ own).T * self.scale
         self.canvas = np.zeros((self.pixels, self.pixels, 4), np.uint8)
 
-    def polygon(self, points, colour, outline=True):
+    def polygon(self, points: Array, colour: Sequence[float], outline: bool = True) -> None:
         """Fill a polygon, points (n, 2); its edge is drawn darker where the pen has an outline."""
         pixels = self._to_pixels(points)
         cv2.fillPoly(self.canvas, [pixels], (*colour, 255), cv2.LINE_AA, FRACTION_BITS)
         if outline and self.outline:
             self._stroke(pixels, shade(colour, 0.45), self.outline, True)
 
-    def smooth(self, corners, colour, outline=True):
+    def smooth(self, corners: Array, colour: Sequence[float], outline: bool = True) -> None:
         """Fill the smooth closed curve through the corners (n, 2)."""
         self.polygon(smooth_points(corners), colour, outline)
 
-    def ellipse(self, centre, radii, colour, angle=0.0, outline=True):
+    def ellipse(
+        self,
+        centre: Sequence[float],
+        radii: Sequence[float],
+        colour: Sequence[float],
+        angle: float = 0.0,
+        outline: bool = True,
+    ) -> None:
         """Fill an ellipse; radii: (across, down) before it is turned by angle, in radians."""
         self.polygon(ellipse_points(centre, radii, angle), colour, outline)
 
-    def circle(self, centre, radius, colour, outline=True):
+    def circle(self, centre: Sequence[float], radius: float, colour: Sequence[float], outline: bool = True) -> None:
         """Fill a circle."""
         self.polygon(ellipse_points(centre, (radius, radius)), colour, outline)
 
-    def ring(self, centre, radius, width, colour):
+    def ring(self, centre: Sequence[float], radius: float, width: float, colour: Sequence[float]) -> None:
         """Draw a circle's line; radius: to the middle of the line."""
         self._stroke(self._to_pixels(ellipse_points(centre, (radius, radius))), colour, width, True)
 
-    def arc(self, centre, radii, start, stop, width, colour):
+    def arc(
+        self,
+        centre: Sequence[float],
+        radii: Sequence[float],
+        start: float,
+        stop: float,
+        width: float,
+        colour: Sequence[float],
+    ) -> None:
         """Draw an ellipse's arc from start to stop, angles in radians."""
         self.line(ellipse_points(centre, radii, 0.0, start, stop), width, colour)
 
-    def line(self, points, width, colour, closed=False):
+    def line(self, points: Array, width: float, colour: Sequence[float], closed: bool = False) -> None:
         """Draw a line through points (n, 2) with round ends."""
         self._stroke(self._to_pixels(points), colour, width, closed)
 
-    def rectangle(self, left, top, right, bottom, colour, outline=True):
+    def rectangle(
+        self, left: float, top: float, right: float, bottom: float, colour: Sequence[float], outline: bool = True
+    ) -> None:
         """Fill an upright rectangle."""
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour, outline)
 
-    def rounded(self, left, top, right, bottom, radius, colour, outline=True):
+    def rounded(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        radius: float,
+        colour: Sequence[float],
+        outline: bool = True,
+    ) -> None:
         """Fill an upright rectangle with round corners."""
         corners = [
             (right - radius, bottom - radius),
@@ -116,7 +152,7 @@ class Pen:
         ]
         self.polygon(np.concatenate(arcs), colour, outline)
 
-    def finish(self):
+    def finish(self) -> tuple[Array, Array]:
         """What was drawn: (colour premultiplied by coverage (h, w, 3), coverage (h, w, 1)), float32, cut tight.
 
         Coverage lies in 0..1; the cut keeps every pixel that is covered at all.

@@ -1,12 +1,16 @@
 """What the network learns from: batches of varied scenes with their targets, stage by stage, all from a seed."""
 
+from __future__ import annotations
+
 import multiprocessing
 import os
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
+from explorer.arrays import Array, Images
 from explorer.models.toy.classes import NAMES
 from explorer.models.toy.scenes import draw_scene
 
@@ -33,12 +37,12 @@ class Stage(NamedTuple):
     last_rate: float
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """How many batches the stage takes."""
         return self.scenes * self.passes // BATCH
 
     @property
-    def work(self):
+    def work(self) -> float:
         """What the stage costs, in pixels seen."""
         return self.steps * BATCH * self.size**2
 
@@ -47,12 +51,12 @@ class Stage(NamedTuple):
 STAGES = (Stage("small pictures", 112, 40_960, 1, 3e-3, 6e-4), Stage("full size", 224, 24_576, 2, 2e-3, 0.0))
 
 
-def drawers():
+def drawers() -> Iterator:
     """Processes that draw scenes; a fresh start for each, since TensorFlow's threads do not survive a fork."""
     return multiprocessing.get_context("spawn").Pool(WORKERS, cv2.setNumThreads, (1,))
 
 
-def batches(stage, number, seed, pool):
+def batches(stage: Stage, number: int, seed: int, pool: Any) -> Iterator[tuple[Array, Array]]:
     """Yield (pixels float32 (32, size, size, 3) in 0..255, targets float32 (32, 16)), stage.steps times.
 
     number: the stage's place in the training, part of the scenes' seeds; pool: who draws, see drawers().
@@ -78,7 +82,7 @@ def _lesson(order):
     return scene.image, target(scene.kinds)
 
 
-def target(kinds):
+def target(kinds: tuple) -> Array:
     """The classes' shares (16,), float32: equal among the kinds shown; all equal where there is none."""
     probabilities = np.full(len(NAMES), 0.0 if kinds else 1.0 / len(NAMES), np.float32)
     for kind in kinds:
@@ -86,7 +90,7 @@ def target(kinds):
     return probabilities
 
 
-def vary(images, targets, rng):
+def vary(images: Images, targets: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Fade some pictures towards black and make some a plain colour, the targets to match: float32 both."""
     count = len(images)
     alpha = np.where(rng.random(count) < FADED, rng.uniform(0.0, 0.7, count), 1.0)

@@ -1,12 +1,18 @@
 """The example pictures that ship with the explorer: python -m explorer.models.toy.examples draws them again."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 
 from explorer.models.toy.scenes import draw_scene
+
+if TYPE_CHECKING:
+    from explorer.models.toy.scenes import Scene
+
 
 FOLDER = Path(__file__).resolve().parents[3] / "assets" / "examples"
 
@@ -132,12 +138,12 @@ EXAMPLES = (
 )
 
 
-def draw(example):
+def draw(example: Example) -> Scene:
     """The example's Scene."""
     return draw_scene(example.seed, example.layout, example.kinds, example.count)
 
 
-def write(folder=FOLDER):
+def write(folder: Path | str = FOLDER) -> None:
     """Draw every example as a PNG into the folder, with examples.json: file, title, note, class and layer of each."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

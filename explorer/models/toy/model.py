@@ -1,12 +1,14 @@
 """ToyVGG: the embedded classifier, a small network in the shape of VGG over the kinds of object scenes hold."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
+from explorer.arrays import Array, Images
 from explorer.errors import InputError
 from explorer.models.toy.classes import NAMES
 
@@ -18,12 +20,12 @@ WEIGHTS = ASSETS / "toy_vgg.weights.h5"
 CLASS_NAMES = ASSETS / "toy_vgg.classes.json"
 
 
-def preprocess(images):
+def preprocess(images: Images) -> Array:
     """What the network is fed: RGB pixels 0..255 (n, 224, 224, 3) mapped to -1..1, float32; black is -1."""
     return np.asarray(images, np.float32) / 127.5 - 1.0
 
 
-def blocks(x, convolution):
+def blocks(x: Array, convolution: Callable[..., keras.layers.Layer]) -> Array:
     """Five blocks, each of two convolutions and a pooling that halves the sides; convolution(width, name) -> layer."""
     for block, width in enumerate(WIDTHS, 1):
         for i in (1, 2):
@@ -32,7 +34,7 @@ def blocks(x, convolution):
     return x
 
 
-def build(classifier_activation="softmax"):
+def build(classifier_activation: str | None = "softmax") -> keras.Model:
     """ToyVGG with fresh weights: a keras.Model from (n, 224, 224, 3), preprocessed, to (n, 16).
 
     Layers: block1_conv1, block1_conv2, block1_pool, ..., block5_pool (7 x 7 x 96), flatten, fc1, predictions.
@@ -46,7 +48,7 @@ def build(classifier_activation="softmax"):
     return keras.Model(inputs, outputs, name="toy_vgg")
 
 
-def load(weights=WEIGHTS, classifier_activation="softmax"):
+def load(weights: Path | str | None = WEIGHTS, classifier_activation: str | None = "softmax") -> keras.Model:
     """ToyVGG with the weights of a file; raises InputError where there is no such file."""
     if not Path(weights).is_file():
         raise InputError(
@@ -58,6 +60,6 @@ def load(weights=WEIGHTS, classifier_activation="softmax"):
     return model
 
 
-def class_names(path=CLASS_NAMES):
+def class_names(path: Path = CLASS_NAMES) -> tuple[str, ...]:
     """The names of the classes, in the order of the network's outputs."""
     return tuple(json.loads(Path(path).read_text(encoding="utf-8")))

@@ -1,11 +1,15 @@
 """draw_scene: a labelled picture of one object, several of a kind, or two kinds, from a seed."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 from explorer.models.toy.backgrounds import draw_background, paste
 from explorer.models.toy.canvas import Pen
@@ -22,7 +26,7 @@ class Object(NamedTuple):
     """One object of a scene: its kind, and its box in pixels (left, top, right, bottom), the far edges exclusive."""
 
     kind: str
-    box: tuple[int, int, int, int]
+    box: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,7 @@ class Scene:
     objects: tuple[Object, ...]
 
     @property
-    def kinds(self):
+    def kinds(self) -> tuple:
         """The different kinds in the picture, in the order they were drawn."""
         return tuple(dict.fromkeys(item.kind for item in self.objects))
 
@@ -48,13 +52,15 @@ class Placed(NamedTuple):
     top: int
 
     @property
-    def box(self):
+    def box(self) -> tuple:
         """The box around every pixel at least half covered: (left, top, right, bottom), far edges exclusive."""
         x, y, width, height = cv2.boundingRect((self.coverage[:, :, 0] >= 0.5).astype(np.uint8))
         return self.left + x, self.top + y, self.left + x + width, self.top + y + height
 
 
-def draw_scene(seed, layout=None, kinds=None, count=None, size=224):
+def draw_scene(
+    seed: int, layout: str | None = None, kinds: Sequence[str] | None = None, count: int | None = None, size: int = 224
+) -> Scene:
     """Draw the scene that belongs to a seed.
 
     seed: a whole number, or a sequence of them, not negative; the same arguments give the same scene.
@@ -68,7 +74,9 @@ def draw_scene(seed, layout=None, kinds=None, count=None, size=224):
     return Scene(_light(picture, lighting), tuple(Object(item.kind, item.box) for item in placed))
 
 
-def draw_objects(seed, layout=None, kinds=None, count=None, size=224):
+def draw_objects(
+    seed: int, layout: str | None = None, kinds: Sequence[str] | None = None, count: int | None = None, size: int = 224
+) -> tuple[tuple, list[Placed]]:
     """The objects of draw_scene before they are laid on a background.
 
     Returns ((the generators left for background and light), list of Placed).
@@ -172,7 +180,7 @@ def _try_places(patches, names, size, rng, tries=60):
     return placed
 
 
-def compose(background, placed, rng):
+def compose(background: Array, placed: list[Placed], rng: np.random.Generator) -> Array:
     """The objects with their shadows on a copy of the background, float32 (size, size, 3)."""
     picture = background.copy()
     depth, blur = rng.uniform(0.0, 0.45), 1.0 + rng.uniform(0.0, 0.02) * len(picture)

@@ -1,16 +1,23 @@
 """Makes ToyVGG from a seed, and checks it on scenes it has not seen: python -m explorer train [--check]."""
 
+from __future__ import annotations
+
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.attribution.scores import margins
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.models.toy.classes import NAMES
 from explorer.models.toy.curriculum import CHECKING, STAGES, batches, drawers
 from explorer.models.toy.scenes import draw_scene
+
+if TYPE_CHECKING:
+    from explorer.models.toy.curriculum import Stage
+
 
 # The loss sees the logits divided by this, so those of the network as shipped are that much further apart. It is this
 # factor that saturates the softmax: of 600 unseen scenes 80 % are saturated with it and none without. It changes no
@@ -21,7 +28,9 @@ SATURATED = 1e-6
 CHECK_BATCH = 64
 
 
-def train(seed=0, out=None, progress=None, stages=STAGES):
+def train(
+    seed: int = 0, out: str | None = None, progress: Progress | None = None, stages: tuple[Stage, ...] = STAGES
+) -> Path:
     """Make ToyVGG's weights from a seed; write them and the class names to the folder out (None: the assets).
 
     progress: called as progress(stage and smoothed loss in words, done, total), both in units of work, which take equal
@@ -78,7 +87,7 @@ def _rate(stage, step):
     return min(1.0, step / RISE) * (stage.last_rate + (stage.rate - stage.last_rate) * fall)
 
 
-def check(seed=0, count=1000, weights=None):
+def check(seed: int = 0, count: int = 1000, weights: Path | str | None = None) -> dict[str, Any]:
     """Try ToyVGG on one-object scenes of a seed, none of which it has learnt from.
 
     Returns {"accuracy": share of scenes whose kind comes out on top, "saturated": share where its probability is

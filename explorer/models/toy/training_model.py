@@ -32,7 +32,7 @@ class _Convolution(layers.Layer):
         return [self.convolution.get_weights()[0] * scale, beta - mean * scale]
 
 
-def build():
+def build() -> keras.Model:
     """A keras.Model from (n, h, w, 3), h and w multiples of 32, to logits (n, 16)."""
     inputs = keras.Input((None, None, 3), name="image")
     x = layers.GlobalAveragePooling2D(name="average")(toy_vgg.blocks(inputs, _Convolution))
@@ -40,7 +40,7 @@ def build():
     return keras.Model(inputs, layers.Dense(len(NAMES), name="predictions")(x), name="toy_vgg_learner")
 
 
-def settle(learner, temperature):
+def settle(learner: keras.Model, temperature: float) -> keras.Model:
     """The plain VGG-shaped network that computes the learner's logits at 224 x 224, times the temperature.
 
     Averaging over places and then applying fc1 is a dense layer on the flattened maps with the same kernel, divided

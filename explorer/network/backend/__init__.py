@@ -1,10 +1,12 @@
 """Gradients, compilation, graphs and precision of the framework that Keras runs on; a file for each knows how."""
 
+from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
 from keras import backend, ops
 
+from explorer.arrays import Array
 from explorer.errors import InputError
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -22,29 +24,29 @@ SHORT_OF_MEMORY = (
 )
 
 
-def name():
+def name() -> str:
     """ "tensorflow", "jax" or "torch"."""
     return backend.backend()
 
 
-def device():
+def device() -> str:
     """ "GPU" or "CPU", in words for the page."""
     return _framework.device()
 
 
-def describe():
+def describe() -> str:
     """Backend, device and precision for the page: "TensorFlow · CPU · float32"."""
     where = device()
     computed = "float32" if (where, _precision) == ("CPU", "tf32") else _precision  # only graphics cards have TF32
     return f"{_framework.NAME} · {where} · {computed}"
 
 
-def precision():
+def precision() -> str:
     """ "float32", "tf32" or "bfloat16": what set_precision was told last."""
     return _precision
 
 
-def set_precision(name):
+def set_precision(name: str | None) -> None:
     """How precisely networks compute, in this whole process; "float32" unless something else is asked for.
 
     "float32": single precision, on a graphics card too. Left to themselves TensorFlow, JAX and cuDNN round what a card
@@ -59,7 +61,7 @@ def set_precision(name):
     _precision = name
 
 
-def compiled(fn, variables, *shapes):
+def compiled(fn: Callable, variables: list, *shapes: tuple) -> Callable:
     """`fn` as one compiled function of the network. shapes: one a parameter, None where the length varies, "int" for
     a whole number, "places" for indices (n,).
 
@@ -69,18 +71,18 @@ def compiled(fn, variables, *shapes):
     return _framework.compiled(fn, variables, shapes)
 
 
-def fused(fn):
+def fused(fn: Callable) -> Callable:
     """A pure function of arrays as one program where starting operations one by one costs most: compiled on JAX, once
     a shape; as it is elsewhere."""
     return _framework.fused(fn)
 
 
-def compiles_each_shape():
+def compiles_each_shape() -> bool:
     """Whether a compiled function is compiled anew for every length of its arguments."""
     return _framework.COMPILES_EACH_SHAPE
 
 
-def gradient(fn, a):
+def gradient(fn: Callable, a: Array) -> tuple:
     """fn: a (n, ...), or several in a list -> (u (n,), anything).
 
     Returns (∂u_i/∂a_i (n, ...) for every sample i, in a list where a is one; u; anything).
@@ -88,35 +90,35 @@ def gradient(fn, a):
     return _framework.gradient(fn, a)
 
 
-def take_graphics_card():
+def take_graphics_card() -> None:
     """Make networks on this process's graphics card from now on: in a process forked from one that had none, which is
     how ZeroGPU lends it to PyTorch. Without a card they stay on the processor.
     """
     import_module(f"{__name__}.torch").take_graphics_card()
 
 
-def out_of_memory(fault):
+def out_of_memory(fault: BaseException) -> bool:
     """Whether an exception says that the device's memory is exhausted."""
     words = f"{type(fault).__name__} {fault}"
     return any(sign in words for sign in SHORT_OF_MEMORY)
 
 
-def fetch(value):
+def fetch(value: Array) -> Array:
     """The value as a NumPy array, once it is computed."""
     return np.asarray(ops.convert_to_numpy(value))
 
 
-def fetch_all(values):
+def fetch_all(values: Array) -> list:
     """Several as NumPy arrays, waited for once."""
     return [fetch(value) for value in _framework.computed(list(values))]
 
 
-def on_device(value):
+def on_device(value: Array) -> Array:
     """The array where the network computes, float32: handed over once, however often it is used."""
     return ops.convert_to_tensor(value, "float32")
 
 
-def flow(fn, shape):
+def flow(fn: Callable, shape: tuple[int, ...]) -> tuple:
     """The graph of one pass through the network, for finding which layers cut it.
 
     fn: x -> (output, list of inner values). shape: that of one input, without the batch.

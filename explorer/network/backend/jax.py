@@ -1,21 +1,25 @@
 """How JAX does what `explorer.network.backend` promises."""
 
+from collections.abc import Callable
+
 import jax
 from keras import StatelessScope, ops
+
+from explorer.arrays import Array
 
 NAME = "JAX"
 COMPILES_EACH_SHAPE = True
 
 
-def device():
+def device() -> str:
     return jax.default_backend().upper()
 
 
-def allow_tf32(allowed):
+def allow_tf32(allowed: bool) -> None:
     jax.config.update("jax_default_matmul_precision", "tensorfloat32" if allowed else "float32")
 
 
-def compiled(fn, variables, shapes):
+def compiled(fn: Callable, variables: list, shapes: tuple) -> Callable:
     @jax.jit
     def stateless(values, *args):
         with StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
@@ -24,15 +28,15 @@ def compiled(fn, variables, shapes):
     return lambda *args: stateless([v.value for v in variables], *args)
 
 
-def fused(fn):
+def fused(fn: Callable) -> Callable:
     return jax.jit(fn)
 
 
-def computed(values):
+def computed(values: Array) -> Array:
     return jax.device_get(values)  # all copies are begun before the first is waited for
 
 
-def gradient(fn, a):
+def gradient(fn: Callable, a: Array) -> tuple:
     def total(a):
         u, rest = fn(a)
         return ops.sum(u), (u, rest)
@@ -41,7 +45,7 @@ def gradient(fn, a):
     return slopes, u, rest
 
 
-def flow(fn, shape):
+def flow(fn: Callable, shape: tuple[int, ...]) -> tuple:
     jaxpr = jax.make_jaxpr(fn)(jax.ShapeDtypeStruct(shape, "float32")).jaxpr
     place = {id(jaxpr.invars[0]): 0}
     edges = []

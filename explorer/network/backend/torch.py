@@ -1,21 +1,25 @@
 """How PyTorch does what `explorer.network.backend` promises."""
 
+from collections.abc import Callable
+
 import torch
 from keras import ops, tree
+
+from explorer.arrays import Array
 
 NAME = "PyTorch"
 COMPILES_EACH_SHAPE = False
 
 
-def device():
+def device() -> str:
     return "CPU" if ops.zeros(()).device.type == "cpu" else "GPU"
 
 
-def allow_tf32(allowed):
+def allow_tf32(allowed: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 
-def take_graphics_card():
+def take_graphics_card() -> None:
     from keras.src.backend.torch import core
 
     torch.set_num_threads(1)  # the threads that computed before the fork are not there, and would be waited for
@@ -23,7 +27,7 @@ def take_graphics_card():
         core.DEFAULT_DEVICE = "cuda"  # Keras' own scope for it holds for one thread, and networks are built in others
 
 
-def compiled(fn, variables, shapes):
+def compiled(fn: Callable, variables: list, shapes: tuple) -> Callable:
     def inference(*args):
         with torch.no_grad():
             return fn(*map(ops.convert_to_tensor, args))
@@ -31,15 +35,15 @@ def compiled(fn, variables, shapes):
     return inference
 
 
-def fused(fn):
+def fused(fn: Callable) -> Callable:
     return fn
 
 
-def computed(values):
+def computed(values: Array) -> Array:
     return values
 
 
-def gradient(fn, a):
+def gradient(fn: Callable, a: Array) -> tuple:
     with torch.enable_grad():
         flat = [one.detach().requires_grad_() for one in tree.flatten(a)]
         u, rest = fn(tree.pack_sequence_as(a, flat))
@@ -49,7 +53,7 @@ def gradient(fn, a):
     return tree.pack_sequence_as(a, slopes), u.detach(), rest
 
 
-def flow(fn, shape):
+def flow(fn: Callable, shape: tuple[int, ...]) -> tuple:
     with torch.enable_grad():
         x = ops.zeros(shape).requires_grad_()
         output, inner = fn(x)

@@ -1,14 +1,25 @@
 """What is drawn of baselines: how one became class-neutral, what it looks like, and which pixels one makes blind."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Array, Image
 from explorer.render.charts.histograms import GRID, LINE_COLOUR, METHOD_COLOURS, PATH_COLOUR, layout, scientific
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 
 MARK = (255, 0, 200)  # of no natural picture
 
 
-def descent_chart(losses, greatest, classes, best_step, steps, dark=False):
+def descent_chart(
+    losses: Array, greatest: Array, classes: int, best_step: int, steps: int, dark: bool = False
+) -> Figure:
     """The greatest probability on its way to 1/N, and the loss beneath it, both logarithmic.
 
     losses, greatest: one at black and one after each step so far; chosen: the step that is kept; steps: how many there
@@ -74,7 +85,7 @@ def _probability_axis(figure, values, row=1):
     )
 
 
-def amplified(pixels):
+def amplified(pixels: Array) -> tuple[Array, float]:
     """(a picture of differences from black too small or negative to be displayed, the factor they are shown with).
 
     pixels: (H, W, 3). Mid-grey is no difference, the factor such that the largest just reaches black or white.
@@ -84,7 +95,7 @@ def amplified(pixels):
     return np.clip(np.rint(128 + factor * pixels), 0, 255).astype(np.uint8), factor
 
 
-def marked(image, places):
+def marked(image: Image, places: Array) -> Array:
     """The picture in pale grey, these pixels in a colour that no other has. places: (H, W) bool."""
     grey = 128 + image.mean(axis=-1, keepdims=True).repeat(3, axis=-1) / 2
     return np.where(places[..., None], np.array(MARK, np.uint8), np.rint(grey).astype(np.uint8))

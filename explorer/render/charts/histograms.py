@@ -5,17 +5,26 @@ and lines have colours that stand out on both (at least 3 to 1). Text needs more
 both: all of it has one ink, `INK`, that `dark` chooses and that one line of a style sheet can change.
 """
 
+from __future__ import annotations
+
 import math
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Array, Cam, Points
 from explorer.attribution.heatmaps import check_epsilon
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 
 # From Okabe and Ito's set for every kind of colour sight, blue a little lighter for the sake of dark pages.
 METHOD_COLOURS = MappingProxyType({"grad_cam": "#2a84c6", "integrated_grad_cam": "#d55e00", "rsi_grad_cam": "#009e73"})
@@ -33,7 +42,7 @@ PER_DECADE = (20, 10, 8, 5, 4, 3, 2, 1)
 NARROWEST_FLAT_ZONE = 10  # times the share: see flat_zone
 
 
-def histograms(cams, epsilon, dark=False):
+def histograms(cams: dict[str, Array], epsilon: float, dark: bool = False) -> Figure:
     """How many cells have which raw value: one strip for each map, all on one logarithmic axis, ε marked.
 
     cams: {label: raw map of any shape}, labels as "RSI-Grad-CAM" or "rsi_grad_cam"; epsilon > 0.
@@ -58,7 +67,9 @@ def histograms(cams, epsilon, dark=False):
     return figure
 
 
-def score_path(alphas, scores, score_label="score", flat_from=None, dark=False):
+def score_path(
+    alphas: Points, scores: Array | list, score_label: str = "score", flat_from: float | None = None, dark: bool = False
+) -> Figure | None:
     """The score along the path from baseline to picture, its flat zone shaded.
 
     alphas, scores: (T,); score_label: the words at the vertical axis; flat_from: the α at which the flat zone
@@ -85,7 +96,7 @@ def score_path(alphas, scores, score_label="score", flat_from=None, dark=False):
     return figure
 
 
-def flat_zone(alphas, scores, share=0.01):
+def flat_zone(alphas: Points, scores: Array, share: float = 0.01) -> float | None:
     """The α from which on the score stays within `share` of its whole range (greatest − least) of its last value.
 
     alphas, scores: (T,), alphas increasing. None where there is no such zone worth the name: even a straight line
@@ -103,7 +114,7 @@ def flat_zone(alphas, scores, share=0.01):
     return float(alphas[start])
 
 
-def log_edges(maps, epsilon):
+def log_edges(maps: Iterable[Cam], epsilon: float) -> Array:
     """The edges of the bins all maps share, as logarithms to base 10, increasing and evenly spaced.
 
     They span whole decades around every positive value and one decade on either side of ε. There are about as
@@ -117,7 +128,7 @@ def log_edges(maps, epsilon):
     return np.linspace(low, high, (high - low) * per_decade + 1)
 
 
-def scientific(value):
+def scientific(value: float) -> str:
     """A positive number in readable powers of ten, as Plotly's markup: 3.2e-4 -> "3.2×10<sup>−4</sup>"."""
     digits, exponent = f"{value:.1e}".split("e")
     digits = digits.removesuffix(".0")
@@ -149,7 +160,7 @@ def _colours(labels):
             others += 1
 
 
-def layout(dark, height, margin):
+def layout(dark: bool, height: int, margin: dict[str, int]) -> dict[str, dict[str, dict]]:
     """What all figures share. No template: its colours would assume a white page."""
     title = {"font": {"size": TEXT}, "standoff": 8}
     axis = {"title": title, "gridcolor": GRID, "zeroline": False, "linecolor": LINE_COLOUR, "fixedrange": True}

@@ -1,10 +1,22 @@
 """Plotly figures of a path played back, and of how maps and the completeness gap converge, in the style of `charts`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Array, Points
 from explorer.render.charts.histograms import LINE_COLOUR, PATH_COLOUR, SHADE, layout
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from explorer.attribution.methods.base import Curve
+    from explorer.studies.playback import Playback
+
 
 LEFT, RIGHT = 58, 14  # pixels beside every plot, fixed: the style sheet places the line at α by them
 FROM, TO = -0.02, 1.02  # of α: so that the markers at both ends are seen whole
@@ -18,7 +30,14 @@ RULE_STYLES = {  # rule: (label, colour, marker, dash)
 }
 
 
-def rise(alphas, scores, played, score_label, flat_from=None, dark=False):
+def rise(
+    alphas: Points,
+    scores: Array,
+    played: Playback,
+    score_label: str,
+    flat_from: float | None = None,
+    dark: bool = False,
+) -> Figure:
     """Where the score rises, and the integrated gradients that add up to it.
 
     alphas, scores: (T,) of the whole path; played: `explorer.studies.playback.Playback`; flat_from: see
@@ -39,7 +58,7 @@ def rise(alphas, scores, played, score_label, flat_from=None, dark=False):
     return figure
 
 
-def why(played, flat_from=None, dark=False):
+def why(played: Playback, flat_from: float | None = None, dark: bool = False) -> Figure:
     """How large the gradient is, on a logarithmic axis, and how fast the layer changes: the factors of ∫ ∂y/∂A dA."""
     figure = _two_rows(
         "<b>Gradient</b> ‖∂y/∂A‖, logarithmic", "<b>Increments</b>: ‖ΔA‖ per unit of α", flat_from, dark, 0.8
@@ -56,7 +75,9 @@ def why(played, flat_from=None, dark=False):
     return figure
 
 
-def convergence(curves, title, words, floor=None, dark=False):
+def convergence(
+    curves: dict[str, Curve], title: str, words: str, floor: float | None = None, dark: bool = False
+) -> Figure:
     """Errors against steps, both logarithmic.
 
     curves: {rule: `explorer.studies.convergence.Curve`}, each in the looks of RULE_STYLES; title above, words at the

@@ -1,15 +1,24 @@
 """Charts of scores and weights: what a score's gradient loses, and how Grad-CAM++ shares positive gradients out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer.arrays import Array
 from explorer.render.charts.histograms import GRID, LINE_COLOUR, METHOD_COLOURS, SHADE, layout
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
 
 BINS = 50  # of α in (0, ½]
 ROUNDS_TO_ONE = 16.6  # the margin at which 1 − p falls below half of float32's resolution near one, 6e-8
 
 
-def share_histogram(coefficients, dark=False):
+def share_histogram(coefficients: Array, dark: bool = False) -> Figure:
     """How many positive gradients have which α. shares: (n,) in (0, ½]; dark as in
     `explorer.render.charts.histograms.histograms`."""
     counts, edges = np.histogram(np.asarray(coefficients, np.float64), BINS, (0, 0.5))
@@ -26,7 +35,7 @@ def share_histogram(coefficients, dark=False):
     return figure
 
 
-def naive_error(margins, errors, at, dark=False):
+def naive_error(margins: Array, errors: list[tuple[int, str, str]], at: int, dark: bool = False) -> Figure:
     """How far the naive float32 map is from the stable one, against the margin of the class.
 
     margins, errors: (n,), the errors relative; at: the margin that is shown beside.

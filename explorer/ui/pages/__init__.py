@@ -5,9 +5,10 @@ name; wire(frame, places) says what happens on it; show(explorer, session, contr
 result that stands, as values by name. Names of places differ from page to page.
 """
 
-from explorer.ui.pages import baselines, contest, evaluate, explore, layers, path, positive, scores
+from explorer.ui.pages import baselines, class_contest, evaluate, explore, grad_cam_plus_plus, layers, path, scores
 
 # Every page but Explore, which shows what each question brings
-OTHERS = {page.KEY: page for page in (layers, path, baselines, scores, positive, contest, evaluate)}
+PAGES = (layers, path, baselines, scores, grad_cam_plus_plus, class_contest, evaluate)
+OTHERS = {page.KEY: page for page in PAGES}
 
 __all__ = ["OTHERS", "explore"]

@@ -1,10 +1,23 @@
 """Baselines: methods against baselines, the blind spot of a colour, and the baseline that is neutral to every class."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
 from explorer.engine.baselines import canonical
 from explorer.studies import class_neutral
-from explorer.ui import html, lineup, neutral_lab, results, spot, text
+from explorer.ui import html, results, text
+from explorer.ui.widgets import lineup, neutral_lab, spot
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "baselines", "Baselines"
 ABOUT = (
@@ -21,7 +34,7 @@ NEUTRAL_ABOUT = (
 DONE = {"status": results.status(text.READY)}
 
 
-def build():
+def build() -> dict[str, Any]:
     with gr.Row(elem_classes="tight", elem_id="lineup-do"):
         others = gr.Button("Compute the missing ones", size="sm", elem_id="lineup-start", visible=False)
         lineup_cost = gr.HTML(elem_id="lineup-cost")
@@ -55,7 +68,7 @@ def build():
     }
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     explorer = frame.explorer
 
     def others(session, controls, dark, tell):
@@ -74,7 +87,7 @@ def wire(frame, places):
     frame.run(places["neutral_start"].click, optimise, places)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result, (_, progress) = session.result, session.begin(tell)
     pace = explorer.pace(result.classifier)
     line = session.page_data[KEY] = lineup.lineup(result)

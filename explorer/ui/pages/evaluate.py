@@ -1,7 +1,11 @@
 """Evaluate: the paper's evaluation on a small set of pictures, its report on the page, a way into Explore."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -15,7 +19,14 @@ from explorer.ui.actions import TOY
 from explorer.ui.evaluations import CORRECT, FILES, ONE_BOX, SCENES, SMALL_BOX, Form, Run
 from explorer.ui.reports import Report
 from explorer.ui.state import Superseded
-from explorer.ui.tiles import CHOOSING, Tile, row
+from explorer.ui.widgets.tiles import CHOOSING, Tile, row
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "evaluate", "Evaluate"
 ABOUT = (
@@ -44,7 +55,7 @@ class Desk:
     report: Report | None = None
 
 
-def build():
+def build() -> dict[str, Any]:
     with gr.Accordion("What to evaluate", open=True, elem_id="evaluate-what") as what, gr.Row():
         with gr.Column(min_width=300):
             kind = gr.Radio(KINDS, value=SCENES, label="Pictures", elem_id="evaluate-kind")
@@ -113,7 +124,7 @@ def _build_report():
     return places
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     explorer, form = frame.explorer, [places[one.name] for one in fields(Form)]
 
     def kind(session, controls, dark, *values):
@@ -152,7 +163,7 @@ def wire(frame, places):
     frame.run_chosen(places["extremes"].click, choose, frame.answer)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     """The controls for the network that is chosen; a report stays until there is another."""
     desk, places = _desk(session), {}
     if desk.network != session.network:

@@ -1,14 +1,22 @@
 """Explore: the maps side by side, what is wrong with them, their raw values, and the score along the path."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
 from explorer.ui import html, results, text
 from explorer.ui.actions import lower_exponent
 
+if TYPE_CHECKING:
+    from explorer.ui.state import Session
+
+
 KEY, LABEL = "explore", "Explore"
 
 
-def build():
+def build() -> dict[str, Any]:
     cards = gr.HTML(elem_id="cards")
     with gr.Row(elem_id="announcement"):
         notice = gr.HTML(elem_id="notice")
@@ -39,5 +47,5 @@ def build():
     }
 
 
-def lower_epsilon(session):
+def lower_epsilon(session: Session) -> int | None:
     return lower_exponent(session.result)

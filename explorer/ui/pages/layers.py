@@ -1,5 +1,10 @@
 """Layers: every method at the end of every block, from one sweep; and SISE, which fuses them, step by step."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 import numpy as np
 
@@ -11,7 +16,14 @@ from explorer.engine.masking import max_masks
 from explorer.engine.run import explain_layers
 from explorer.render.overlays import overlay
 from explorer.ui import choices, html
-from explorer.ui.tiles import CHOOSING, Tile, grid, of_map
+from explorer.ui.widgets.tiles import CHOOSING, Tile, grid, of_map
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "layers", "Layers"
 ABOUT = (
@@ -24,7 +36,7 @@ SISE_ABOUT = (
 )
 
 
-def build():
+def build() -> dict[str, Any]:
     film = gr.HTML(elem_id="film", js_on_load=CHOOSING)
     gr.HTML(html.section("SISE, step by step", SISE_ABOUT))
     with gr.Row(elem_classes="tight", elem_id="sise-do"):
@@ -33,7 +45,7 @@ def build():
     return {"film": film, "sise_start": start, "sise_cost": cost, "sise": gr.HTML(elem_id="sise")}
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     def steps(session, controls, dark, tell):
         return {"sise": _steps(frame.explorer, session, controls, tell)}
 
@@ -46,7 +58,7 @@ def wire(frame, places):
     frame.run_chosen(places["film"].click, choose, frame.answer)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result = session.result
     layers, (_, progress) = choices.film(result.classifier), session.begin(tell)
     methods = [key for key in result.settings["methods"] if METHODS[key].curve is Curve.LAYER] or ["rsi_grad_cam"]

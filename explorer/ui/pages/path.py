@@ -1,5 +1,9 @@
 """Path: the path from baseline to picture played back point by point, and how the maps converge with its steps."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import gradio as gr
@@ -13,7 +17,15 @@ from explorer.render.charts import histograms
 from explorer.render.charts import path as path_charts
 from explorer.studies.convergence import PLACED, ROUNDING, converge, finest_steps, most_points
 from explorer.studies.playback import MAX_STOPS, playback
-from explorer.ui import html, player, results, text
+from explorer.ui import html, results, text
+from explorer.ui.widgets import player
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "path", "Path"
 ABOUT = (
@@ -31,7 +43,7 @@ MAPS = 3  # methods whose convergence is drawn
 _played = WeakKeyDictionary()  # Path -> its Playback
 
 
-def build():
+def build() -> dict[str, Any]:
     path_player = gr.HTML(elem_id="path-player", js_on_load=player.SCRIPT)
     with gr.Row(elem_id="path-charts"):
         rise = gr.Plot(show_label=False, elem_id="path-rise", min_width=320)
@@ -58,7 +70,7 @@ def build():
     }
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     controls = frame.controls
 
     def measure(session, controls, dark, tell):
@@ -75,7 +87,7 @@ def wire(frame, places):
     frame.redraw([controls.colormap.input, controls.opacity.change, controls.exponent.change], colours, places)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result = session.result
     places = {"converge_key": "", "converge_words": ""}
     places |= {f"converge_{n}": gr.update(visible=False) for n in range(MAPS + 1)}

@@ -1,5 +1,10 @@
 """Scores: the same map of four scores, where float32 loses one of them, and how the logit can be made to lie."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 import numpy as np
 
@@ -14,8 +19,16 @@ from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.logit_shift import altered, constant, painted
 from explorer.studies.softmax_margin import at_margin, errors_along, margin_of
-from explorer.ui import html, painter, text
-from explorer.ui.tiles import Tile, grid, of_map, row
+from explorer.ui import html, text
+from explorer.ui.widgets import painter
+from explorer.ui.widgets.tiles import Tile, grid, of_map, row
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "scores", "Scores"
 ABOUT = (
@@ -34,7 +47,7 @@ MAX_MARGIN = 40
 TIMES = 20  # the strongest term, against the logit's own map
 
 
-def build():
+def build() -> dict[str, Any]:
     gr.HTML(html.section("The same map of every score"))
     maps = gr.HTML(elem_id="score-maps")
     gr.HTML(html.section("Where float32 loses the class", LOST))
@@ -71,7 +84,7 @@ def build():
     }
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     def at(session, controls, dark, tell, margin):
         return _at_margin(session, controls, dark, margin)
 
@@ -86,7 +99,7 @@ def wire(frame, places):
     frame.run(places["strength"].input, strengthen, places, [places["strength"]], latest=True)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result, (_, progress) = session.result, session.begin(tell)
     classifier, scores = result.classifier, SCORES_OF[result.classifier.kind]
     by_score = {}

@@ -6,9 +6,9 @@ from keras import layers
 
 from explorer.engine.baselines import BASELINES
 from explorer.studies import class_neutral
-from explorer.ui import lineup, neutral_lab, spot
 from explorer.ui.actions import guarded
 from explorer.ui.pages import baselines
+from explorer.ui.widgets import lineup, neutral_lab, spot
 from support import networks
 from support.visitor import Telling, controls, silent
 

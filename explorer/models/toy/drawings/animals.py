@@ -1,14 +1,22 @@
 """Animals: fish, butterfly, ladybird."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
+
+if TYPE_CHECKING:
+    from explorer.models.toy.canvas import Pen
+
 
 INK = (28.0, 26.0, 30.0)
 WHITE = (248.0, 248.0, 244.0)
 
 
-def fish(pen, rng):
+def fish(pen: Pen, rng: np.random.Generator) -> None:
     """Body, forked tail, fins above and below, an eye, a gill and stripes or scales."""
     body = vivid(rng)
     fin = hsv(rng.uniform(), rng.uniform(0.6, 0.9), rng.uniform(0.6, 0.95))
@@ -44,7 +52,7 @@ def fish(pen, rng):
     pen.line([(0.93, 0.09), (0.8, 0.13)], 0.04, shade(body, 0.4))
 
 
-def butterfly(pen, rng):
+def butterfly(pen: Pen, rng: np.random.Generator) -> None:
     """Four wings with borders and spots, a body in segments, two feelers."""
     upper, lower = vivid(rng), vivid(rng)
     spot = WHITE if rng.uniform() < 0.4 else vivid(rng)
@@ -76,7 +84,7 @@ def butterfly(pen, rng):
         pen.line([(-0.05, y), (0.05, y)], 0.03, shade(upper, 0.8))
 
 
-def ladybird(pen, rng):
+def ladybird(pen: Pen, rng: np.random.Generator) -> None:
     """A round body parted down the back, spots on both halves, head with eyes, six legs, two feelers."""
     shell = hsv(rng.choice([rng.uniform(-0.03, 0.03), rng.uniform(0.08, 0.14)]), rng.uniform(0.8, 0.95), 0.88)
     for side in (-1, 1):

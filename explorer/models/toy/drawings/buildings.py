@@ -1,12 +1,19 @@
 """Upright things: house, traffic light, guitar, snowman."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from explorer.models.toy.canvas import hsv, shade, vivid
 from explorer.models.toy.drawings.animals import INK, WHITE
 
+if TYPE_CHECKING:
+    from explorer.models.toy.canvas import Pen
 
-def house(pen, rng):
+
+def house(pen: Pen, rng: np.random.Generator) -> None:
     """Walls, a roof with rows of tiles, a chimney, a door with its knob, windows with cross-bars."""
     wall = hsv(rng.uniform(), rng.uniform(0.12, 0.55), rng.uniform(0.75, 0.97))
     roof = hsv(rng.uniform(-0.05, 0.1), rng.uniform(0.5, 0.85), rng.uniform(0.4, 0.75))
@@ -30,7 +37,7 @@ def house(pen, rng):
         pen.line([(x - 0.16, 0.27), (x + 0.16, 0.27)], 0.045, WHITE)
 
 
-def traffic_light(pen, rng):
+def traffic_light(pen: Pen, rng: np.random.Generator) -> None:
     """A housing on a pole with three hooded lamps: red, amber, green."""
     box = hsv(rng.uniform(), rng.uniform(0.0, 0.3), rng.uniform(0.12, 0.32))
     if rng.uniform() < 0.25:
@@ -50,7 +57,7 @@ def traffic_light(pen, rng):
             pen.polygon([(side * 0.36, y - 0.16), (side * 0.52, y - 0.16), (side * 0.36, y + 0.12)], box)
 
 
-def guitar(pen, rng):
+def guitar(pen: Pen, rng: np.random.Generator) -> None:
     """A waisted body with sound hole, bridge and rosette, a fretted neck, strings, a head with pegs."""
     wood = hsv(rng.uniform(0.02, 0.11), rng.uniform(0.6, 0.9), rng.uniform(0.55, 0.9))
     if rng.uniform() < 0.3:
@@ -107,7 +114,7 @@ def guitar(pen, rng):
         pen.line([(x, -0.72), (x, 0.73)], 0.012, (240.0, 238.0, 225.0))
 
 
-def snowman(pen, rng):
+def snowman(pen: Pen, rng: np.random.Generator) -> None:
     """Three balls of snow, hat, eyes, carrot, scarf, buttons, arms of twigs."""
     snow = hsv(rng.uniform(0.5, 0.65), rng.uniform(0.02, 0.1), rng.uniform(0.92, 1.0))
     twig = hsv(0.07, 0.6, rng.uniform(0.3, 0.45))

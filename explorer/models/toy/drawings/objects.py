@@ -1,11 +1,18 @@
 """Things in a room: die, clock, key, umbrella."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
 from explorer.models.toy.drawings.animals import INK, WHITE
+
+if TYPE_CHECKING:
+    from explorer.models.toy.canvas import Pen
+
 
 _L, _M, _R = 0.24, 0.5, 0.76
 PIPS = {
@@ -18,7 +25,7 @@ PIPS = {
 }
 
 
-def die(pen, rng):
+def die(pen: Pen, rng: np.random.Generator) -> None:
     """A cube seen from a corner: three faces with their pips."""
     body = hsv(0.12, rng.uniform(0.0, 0.12), 0.97) if rng.uniform() < 0.55 else vivid(rng)
     pip = INK if min(body) > 180.0 else WHITE
@@ -36,7 +43,7 @@ def die(pen, rng):
         pen.line([centre, centre + edge], 0.03, shade(body, 1.1))
 
 
-def clock(pen, rng):
+def clock(pen: Pen, rng: np.random.Generator) -> None:
     """Rim, face, twelve ticks, two hands and a second hand; sometimes the bells and feet of an alarm clock."""
     rim = vivid(rng)
     face = hsv(rng.uniform(), rng.uniform(0.0, 0.12), rng.uniform(0.92, 1.0))
@@ -64,7 +71,7 @@ def clock(pen, rng):
     pen.circle((0.0, 0.0), 0.07, shade(rim, 0.7), outline=False)
 
 
-def key(pen, rng):
+def key(pen: Pen, rng: np.random.Generator) -> None:
     """A bow with a hole, a shaft with a collar, and teeth."""
     metal = hsv(
         *(
@@ -90,7 +97,7 @@ def key(pen, rng):
             pen.ring((x, y - 0.01), 0.16, 0.08, metal)
 
 
-def umbrella(pen, rng):
+def umbrella(pen: Pen, rng: np.random.Generator) -> None:
     """A scalloped canopy of panels in two colours, a spike, a shaft and a hooked handle."""
     one = vivid(rng)
     two = vivid(rng) if rng.uniform() < 0.6 else WHITE

@@ -1,12 +1,19 @@
 """Things that grow: flower, mushroom."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
 from explorer.models.toy.drawings.animals import WHITE
 
+if TYPE_CHECKING:
+    from explorer.models.toy.canvas import Pen
 
-def flower(pen, rng):
+
+def flower(pen: Pen, rng: np.random.Generator) -> None:
     """Petals around a dotted centre, a stem, two leaves."""
     green = hsv(rng.uniform(0.27, 0.38), rng.uniform(0.6, 0.85), rng.uniform(0.45, 0.7))
     petal = WHITE if rng.uniform() < 0.15 else vivid(rng, -0.25, 0.17)
@@ -29,7 +36,7 @@ def flower(pen, rng):
         pen.circle(head + 0.045 * i**0.6 * np.array([np.cos(angle), np.sin(angle)]), 0.024, shade(heart, 0.6), False)
 
 
-def mushroom(pen, rng):
+def mushroom(pen: Pen, rng: np.random.Generator) -> None:
     """A spotted cap over gills, a stalk with a ring."""
     cap = hsv(
         rng.choice([rng.uniform(-0.04, 0.09), rng.uniform(0.75, 0.9)]), rng.uniform(0.65, 0.95), rng.uniform(0.6, 0.9)

@@ -1,12 +1,19 @@
 """Things that travel: bicycle, car, sailing boat."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from explorer.models.toy.canvas import ellipse_points, hsv, shade, vivid
 from explorer.models.toy.drawings.animals import INK, WHITE
 
+if TYPE_CHECKING:
+    from explorer.models.toy.canvas import Pen
 
-def bicycle(pen, rng):
+
+def bicycle(pen: Pen, rng: np.random.Generator) -> None:
     """Two spoked wheels, a frame, saddle, handlebar, chain ring and pedals."""
     frame = vivid(rng)
     tyre = hsv(rng.uniform(), 0.1, rng.uniform(0.08, 0.25))
@@ -33,7 +40,7 @@ def bicycle(pen, rng):
         pen.line([(x - 0.07, y), (x + 0.07, y)], 0.055, tyre)
 
 
-def car(pen, rng):
+def car(pen: Pen, rng: np.random.Generator) -> None:
     """Body, cabin with two windows, door lines, lamps, bumpers, two wheels with hubs."""
     body = vivid(rng) if rng.uniform() < 0.85 else hsv(0.0, 0.0, rng.uniform(0.75, 0.95))
     glass = hsv(rng.uniform(0.5, 0.6), rng.uniform(0.2, 0.45), rng.uniform(0.75, 0.95))
@@ -71,7 +78,7 @@ def car(pen, rng):
             pen.line([(x, 0.36), (x + 0.1 * np.cos(angle), 0.36 + 0.1 * np.sin(angle))], 0.03, (90.0, 92.0, 98.0))
 
 
-def sailing_boat(pen, rng):
+def sailing_boat(pen: Pen, rng: np.random.Generator) -> None:
     """A hull with a stripe and port-holes, a mast, two sails and a pennant."""
     hull, flag = vivid(rng), vivid(rng)
     sail = WHITE if rng.uniform() < 0.5 else hsv(rng.uniform(), rng.uniform(0.15, 0.7), 0.97)

@@ -8,7 +8,7 @@ import numpy as np
 from explorer.errors import InputError
 
 
-def class_names(name, names, outputs):
+def class_names(name: str, names: tuple[str, ...] | None, outputs: int) -> tuple:
     """One name a class; two where a network of one output is given one for its 0 and one for its 1.
 
     name: of the network. given: any number of names, or None to number them. outputs: how many the network has.
@@ -24,7 +24,7 @@ def class_names(name, names, outputs):
     return names
 
 
-def find_class(name, classes, name_or_index):
+def find_class(name: str, classes: tuple[str, ...], name_or_index: int | str) -> int:
     """The index of a class of the network called `name`, given by index, by name, or by its index written as text."""
     if isinstance(name_or_index, int | np.integer) and not isinstance(name_or_index, bool):
         if 0 <= name_or_index < len(classes):
@@ -40,7 +40,7 @@ def find_class(name, classes, name_or_index):
     raise InputError(f"{name} knows no class {name_or_index!r}; {nearest(name_or_index, classes)}")
 
 
-def nearest(name, names):
+def nearest(name: bool | float | str, names: list[str] | tuple[str, ...]) -> str:
     """The end of a sentence that just said there is no `name`: the names that hold it, else those like it."""
     name = str(name).strip()
     word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)

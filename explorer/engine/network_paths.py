@@ -1,10 +1,21 @@
 """Where Samples of a path come from: the image fading in, or a straight line between a layer's activations."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from explorer.arrays import Array, Points
 from explorer.attribution.path import Samples
 from explorer.engine.sweep import sweep
+from explorer.errors import Progress
 from explorer.network import backend
+
+if TYPE_CHECKING:
+    from explorer.engine.question import Target
+    from explorer.network.layers import Layer
 
 
 class ImagePath:
@@ -15,12 +26,20 @@ class ImagePath:
     `heads` how many through its part behind the layer.
     """
 
-    def __init__(self, target, layers, earlier=None, same_score=False, memory=None, progress=None):
+    def __init__(
+        self,
+        target: Target,
+        layers: Sequence[Layer],
+        earlier: Any = None,
+        same_score: bool = False,
+        memory: int | None = None,
+        progress: Progress | None = None,
+    ):
         self.target, self.layers, self.memory, self.progress = target, layers, memory, progress
         self.earlier, self.same_score = earlier, same_score
         self.passes = self.heads = 0
 
-    def samples(self, alphas, before=0):
+    def samples(self, alphas: Points, before: int = 0) -> Iterator:
         """Yield Samples until each of the points has been had: in their order from the network, after those of the
         earlier result. before: points had already, which count as progress. The last of a batch may be repeated; see
         `sweep`."""
@@ -42,7 +61,7 @@ class ImagePath:
             tell = _counted(self.progress, before + int(there.sum()), before + len(alphas))
             yield from sweep(self.target, self.layers, new, None, self.memory, tell, filled=True)
 
-    def in_order(self, alphas):
+    def in_order(self, alphas: Points) -> Iterator:
         """Yield Samples of the points in their order, all from the network."""
         self.passes += len(alphas)
         return sweep(self.target, self.layers, alphas, None, self.memory, self.progress, filled=True)
@@ -55,12 +74,14 @@ class StraightLine:
     many points went through the part behind the layer.
     """
 
-    def __init__(self, target, layer, ends, memory=None, progress=None):
+    def __init__(
+        self, target: Target, layer: Layer, ends: Array, memory: int | None = None, progress: Progress | None = None
+    ):
         self.target, self.layers, self.memory = target.from_image(), [layer], memory
         self.ends, self.progress = backend.fetch(ends), progress
         self.heads = 0
 
-    def samples(self, alphas, before=0):
+    def samples(self, alphas: Points, before: int = 0) -> Iterator:
         """Yield Samples of the points, in their order. before: points had already, which count as progress."""
         self.heads += len(alphas)
         tell = _counted(self.progress, before, before + len(alphas), "the straight path")

@@ -1,7 +1,10 @@
 """The path player as the page shows it: one piece of HTML that holds every stop, so that dragging asks nobody."""
 
+from __future__ import annotations
+
 import base64
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,14 @@ from explorer.formatting import in_percent, short
 from explorer.render import overlays
 from explorer.ui import html
 from explorer.ui.assets import script
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from explorer.engine.result import Result
+    from explorer.studies.playback import Playback
+    from explorer.ui.controls import Controls
+
 
 SCRIPT = script("player.js")
 CELLS = 1 << 20  # cells of all maps at all stops together, a byte each on their way to the page
@@ -23,13 +34,13 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 MAX_WIDTH = 224  # pixels of a map's canvas
 
 
-def max_stops(result, most):
+def max_stops(result: Result, most: int) -> int:
     """How many stops the page can take at a layer of that size."""
     h, w, _ = result.layer.shape
     return int(np.clip(CELLS // (h * w * max(1, len(result.cams))), MIN_STOPS, most))
 
 
-def player(result, played, flat_from, look):
+def player(result: Result, played: Playback, flat_from: float | None, look: Controls) -> Markup:
     """look: colours, opacity and ε, as `explorer.ui.controls.Controls`; flat_from: see
     `explorer.render.charts.histograms.flat_zone`."""
     unplayed = [METHODS[key].label for key in result.cams if key not in played.cams]
@@ -49,7 +60,7 @@ def player(result, played, flat_from, look):
     )
 
 
-def story(result, played, flat_from):
+def story(result: Result, played: Playback, flat_from: float | None) -> tuple[str, ...]:
     """What this path says of Grad-CAM and of the integral, in the numbers of this path: words, those of them that are
     set off, and the words after them."""
     steepest, at_picture = played.gradients[played.steepest], played.gradients[-1]

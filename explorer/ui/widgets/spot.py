@@ -1,18 +1,31 @@
 """The blind spot: the colour of a pixel becomes the baseline, and Integrated Gradients no longer sees that colour."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from explorer.attribution.heatmaps import normalise
 from explorer.attribution.methods import METHODS
 from explorer.attribution.metrics import ALIKE, alike, share
 from explorer.engine.baselines import describe, once_more
+from explorer.errors import Progress
 from explorer.formatting import part
 from explorer.render.charts.baselines import marked
 from explorer.render.overlays import colour, overlay, shared_scale
 from explorer.ui import html
 from explorer.ui.assets import script
-from explorer.ui.lineup import ask, passes
-from explorer.ui.tiles import Tile, grid
+from explorer.ui.widgets.lineup import ask, passes
+from explorer.ui.widgets.tiles import Tile, grid
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from explorer.engine.result import Result
+    from explorer.ui.actions import Explorer
+    from explorer.ui.controls import Controls
+
 
 METHODS_SHOWN = ("integrated_gradients", "rsi_grad_cam")
 BRIGHTEST = "the map alone; its largest hundredth is all of the brightest colour"
@@ -20,17 +33,17 @@ PICKING = script("pick.js")
 NO_SPOT = "RSI-Grad-CAM multiplies by no pixel's change: it weighs whole feature maps of a layer."
 
 
-def board(result):
+def board(result: Result) -> Markup:
     """The picture, to be clicked on."""
     return html.render("pick", picture=result.image)
 
 
-def invitation(result, pace):
+def invitation(result: Result, pace: float) -> Markup:
     cost = passes(2 * len(result.path.alphas), pace)
     return html.caption(f"Click a pixel of the thing itself, then one beside it. A click takes {cost}.")
 
 
-def look(explorer, result, x, y, progress, controls):
+def look(explorer: Explorer, result: Result, x: int, y: int, progress: Progress | None, controls: Controls) -> Markup:
     """Both methods from the baseline of the result and from the colour of a pixel, which becomes one; and the pixels of
     nearly that colour."""
     height, width = result.image.shape[:2]

@@ -1,13 +1,23 @@
 """Pictures in rows and columns with words at their heads: how pages compare many maps at once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer import formatting
+from explorer.arrays import Image
 from explorer.render.overlays import overlay
 from explorer.ui import html, text
 from explorer.ui.assets import script
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from explorer.engine.result import Explanation
+    from explorer.ui.controls import Controls
+
 
 CHOOSING = script("choose.js")
 
@@ -25,7 +35,7 @@ class Tile:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_map(one, image, words, look, choice=None):
+def of_map(one: Explanation, image: Image, words: str, look: Controls, choice: str | None = None) -> Tile:
     """The Tile of a Result's map with its verdict. words: what it is of, such as "at conv5"; look: the colours, as
     `explorer.ui.controls.Controls`."""
     badge = text.BADGES[one.verdict]
@@ -39,11 +49,11 @@ def of_map(one, image, words, look, choice=None):
     )
 
 
-def grid(heads, rows):
+def grid(heads: list, rows: list) -> Markup:
     """heads: of the columns, words or (words, smaller words). rows: [(head, [Tile])]."""
     return html.render("grid", heads=heads, rows=rows)
 
 
-def row(tiles):
+def row(tiles: list[Tile]) -> Markup:
     """Tiles side by side, each with its note beneath."""
     return html.render("tiles", tiles=tiles)

@@ -1,9 +1,17 @@
 """The published variants of the methods, as one small value; and how a setting is declared."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from explorer.attribution.quadrature import RULES
 from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from dataclasses import Field
+
 
 # Integrated Grad-CAM as it was published, and as its authors' notebook computes it
 INTEGRATED = {
@@ -14,7 +22,16 @@ INTEGRATED = {
 METHODS_GROUP = "Methods"
 
 
-def setting(default=MISSING, *, help, label=None, choices=None, group=METHODS_GROUP, parse=str, option=None):
+def setting(
+    default: Any = MISSING,
+    *,
+    help: str,
+    label: str | None = None,
+    choices: tuple | None = None,
+    group: str = METHODS_GROUP,
+    parse: Callable[[str], Any] = str,
+    option: str | None = None,
+) -> Any:
     """A dataclass field that a person may choose. Command line, page and files are derived from what is said here.
 
     help: a phrase for the command line, without the default. label: on the page; None where the page has a control of
@@ -26,12 +43,12 @@ def setting(default=MISSING, *, help, label=None, choices=None, group=METHODS_GR
     return field(default=default, metadata=metadata)
 
 
-def settings_of(kind):
+def settings_of(kind: type) -> dict[str, Field]:
     """{name: Field} of the settings of a dataclass."""
     return {one.name: one for one in fields(kind) if "help" in one.metadata}
 
 
-def integrated(variant):
+def integrated(variant: str) -> dict[str, bool]:
     """The options of a variant of Integrated Grad-CAM, by its name."""
     if variant not in INTEGRATED:
         raise InputError(f"Integrated Grad-CAM is one of {', '.join(INTEGRATED)}; received {variant!r}.")

@@ -1,6 +1,10 @@
 """Grad-CAM++ and Grad-CAM with positive gradients: the same thing, where they are."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -13,7 +17,14 @@ from explorer.render.overlays import overlay
 from explorer.studies.at_image import at_picture
 from explorer.studies.grad_cam_pp import pair
 from explorer.ui import choices, html
-from explorer.ui.tiles import CHOOSING, Tile, row
+from explorer.ui.widgets.tiles import CHOOSING, Tile, row
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "positive", "Grad-CAM++"
 ABOUT = (
@@ -24,7 +35,7 @@ ABOUT = (
 SAME = 0.999  # cosine above which two layers of weights draw the same map to the eye
 
 
-def build():
+def build() -> dict[str, Any]:
     gr.HTML(html.section("How alike the weights are: cosine similarity"))
     table = gr.HTML(elem_id="cosines", js_on_load=CHOOSING)
     with gr.Row():
@@ -36,7 +47,7 @@ def build():
     return {"cosines": table, "positive_maps": maps, "alpha_title": title, "alphas": alphas}
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     def choose(session, controls, dark, tell, event):
         score, layer = event["choice"].split("|")
         return _drawn(session, controls, dark, score, layer)
@@ -44,7 +55,7 @@ def wire(frame, places):
     frame.run_chosen(places["cosines"].click, choose, places)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result, (_, progress) = session.result, session.begin(tell)
     classifier = result.classifier
     layers = choices.film(classifier)

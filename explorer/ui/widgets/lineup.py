@@ -1,8 +1,11 @@
 """Every baseline side by side: its preview, what the network says of it, and the methods' maps from it."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +13,20 @@ from explorer import formatting
 from explorer.attribution.methods import METHODS, PathMethod
 from explorer.attribution.metrics import entropy
 from explorer.engine.baselines import BASELINES, canonical, describe, displayed, is_named, make_baseline, once_more
+from explorer.errors import Progress
 from explorer.network import output_head
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
 from explorer.ui import html
-from explorer.ui.tiles import Tile, grid
+from explorer.ui.widgets.tiles import Tile, grid
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from explorer.engine.result import Result
+    from explorer.ui.actions import Explorer
+    from explorer.ui.controls import Controls
+
 
 AT_ONCE = 12.0  # seconds: on opening the page, no further column is begun after them
 NO_PATH = "walks no path, so the baseline does not matter"
@@ -31,16 +43,16 @@ class Lineup:
     results: dict = field(default_factory=dict)
 
     @property
-    def missing(self):
+    def missing(self) -> list:
         return [spelling for spelling in self.baselines if spelling not in self.results]
 
     @property
-    def max_passes(self):
+    def max_passes(self) -> int:
         """About how many pictures the missing columns put through the network: as many as that of the result."""
         return len(self.missing) * len(self.result.path.alphas)
 
 
-def lineup(result, earlier=()):
+def lineup(result: Result, earlier: Any = ()) -> Lineup:
     """The Lineup of a result, its own baseline computed, and what the network says of every one (one batch).
 
     earlier: {spelling: Result} of the same result.
@@ -70,7 +82,13 @@ def _baselines(result):
     return baselines if neutral is None else baselines | {canonical(neutral.baseline): neutral.baseline}
 
 
-def fill(line, explorer, progress, show, seconds=None):
+def fill(
+    line: Lineup,
+    explorer: Explorer,
+    progress: Progress | None,
+    show: Callable[[], object],
+    seconds: float | None = None,
+) -> None:
     """Compute the columns that are missing, calling show() after each; none is begun after so many seconds."""
     begun, count = time.monotonic(), len(line.missing)
     for place, spelling in enumerate(line.missing, 1):
@@ -81,7 +99,9 @@ def fill(line, explorer, progress, show, seconds=None):
         show()
 
 
-def ask(explorer, result, baseline, progress, words, **other):
+def ask(
+    explorer: Explorer, result: Result, baseline: str, progress: Progress | None, words: str, **other: Any
+) -> Result:
     """The same question from another baseline, its progress told with some words in front."""
 
     def tell(stage, done, total):
@@ -92,7 +112,7 @@ def ask(explorer, result, baseline, progress, words, **other):
     )
 
 
-def board(line, controls):
+def board(line: Lineup, controls: Controls) -> Markup:
     """The Lineup as a grid, each method's row on one colour scale."""
     result = line.result
     heads = [(describe(spelling), _remark(line, spelling)) for spelling in line.baselines]
@@ -104,7 +124,7 @@ def board(line, controls):
     return grid(heads, rows)
 
 
-def cost(line, pace):
+def cost(line: Lineup, pace: float | None) -> Markup:
     """What the columns will take or have taken, in a sentence."""
     if line.missing:
         return html.caption(f"The missing columns take {passes(line.max_passes, pace)}; it can be stopped.")
@@ -113,7 +133,7 @@ def cost(line, pace):
     return html.caption(f"The other columns {words}. Each method's row is on one colour scale.")
 
 
-def passes(count, pace):
+def passes(count: int, pace: float | None) -> str:
     time = f", about {formatting.duration(pace * count)}" if pace else ""
     return f"about {count:,} pictures through the network{time}"
 

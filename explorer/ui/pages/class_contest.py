@@ -1,5 +1,10 @@
 """Class contest: the maps of one class, of another, and their difference."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
 from explorer.attribution.heatmaps import difference
@@ -7,7 +12,14 @@ from explorer.errors import InputError
 from explorer.formatting import part
 from explorer.render.overlays import diverging, diverging_bar
 from explorer.ui import choices, html, text
-from explorer.ui.tiles import Tile, grid, of_map
+from explorer.ui.widgets.tiles import Tile, grid, of_map
+
+if TYPE_CHECKING:
+    from explorer.ui.actions import Explorer, Silent
+    from explorer.ui.controls import Controls
+    from explorer.ui.state import Session
+    from explorer.ui.wiring import Frame
+
 
 KEY, LABEL = "contest", "Class contest"
 ABOUT = (
@@ -19,7 +31,7 @@ FAINT = 0.1  # of the largest difference: below it a place counts for neither
 MUCH = 1e3  # times the other: beside it nothing of the other can be seen
 
 
-def build():
+def build() -> dict[str, Any]:
     with gr.Row(elem_classes="tight contest-do"):
         rival = gr.Dropdown(label="Against the class", filterable=True, elem_id="rival", min_width=220)
         offered = [(words, key) for key, words in SCALES.items()]
@@ -27,7 +39,7 @@ def build():
     return {"rival": rival, "contest_scale": scale, "contest": gr.HTML(elem_id="contest")}
 
 
-def wire(frame, places):
+def wire(frame: Frame, places: Mapping[str, Any]) -> None:
     inputs = [places["rival"], places["contest_scale"]]
 
     def against(session, controls, dark, tell, rival, scale):
@@ -40,7 +52,7 @@ def wire(frame, places):
     frame.redraw(places["contest_scale"].input, redraw, places, inputs)
 
 
-def show(explorer, session, controls, dark, tell):
+def show(explorer: Explorer, session: Session, controls: Controls, dark: bool, tell: Silent) -> dict[str, Any]:
     result, classifier = session.result, session.result.classifier
     if len(classifier.class_names) < 2:
         raise InputError(f"A contest needs two classes; {classifier.name} has one.")

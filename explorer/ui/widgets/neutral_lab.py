@@ -1,21 +1,36 @@
 """The class-neutral baseline as it is optimised: the curve, its difference from black, the maps before and after."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from explorer import formatting
 from explorer.attribution import metrics
 from explorer.attribution.methods import METHODS, PathMethod
-from explorer.errors import InputError
+from explorer.errors import InputError, Progress
 from explorer.formatting import short
 from explorer.render.charts.baselines import amplified, descent_chart
 from explorer.render.overlays import overlay, shared_scale
 from explorer.studies import class_neutral
 from explorer.ui import html
-from explorer.ui.lineup import ask, passes
-from explorer.ui.tiles import Tile, grid, row
+from explorer.ui.widgets.lineup import ask, passes
+from explorer.ui.widgets.tiles import Tile, grid, row
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from plotly.graph_objects import Figure
+
+    from explorer.engine.result import Result
+    from explorer.network.classifier import Classifier
+    from explorer.studies.class_neutral import Neutral
+    from explorer.ui.actions import Explorer
+    from explorer.ui.controls import Controls
+
 
 PICTURES = class_neutral.STEPS + 1
 
 
-def reason(classifier):
+def reason(classifier: Classifier) -> str | None:
     """Why a network has no class-neutral baseline, or None."""
     try:
         class_neutral.require_softmax(classifier)
@@ -24,20 +39,20 @@ def reason(classifier):
     return None
 
 
-def cost(result, pace):
+def cost(result: Result, pace: float) -> Markup:
     count = 2 * len(result.path.alphas)
     if class_neutral.cached(result.classifier):
         return html.caption(f"Kept for this network. Maps of another question take {passes(count, pace)}.")
     return html.caption(f"Takes {passes(PICTURES + count, pace)}, most of them once for this network.")
 
 
-def curve(neutral, dark):
+def curve(neutral: Neutral, dark: bool) -> Figure:
     return descent_chart(
         neutral.losses, neutral.greatest, neutral.classes, neutral.best_step, class_neutral.STEPS, dark
     )
 
 
-def picture(neutral):
+def picture(neutral: Neutral) -> Markup:
     """The difference from black, amplified, and what it says."""
     difference, factor = amplified(neutral.pixels)
     return html.render(
@@ -58,13 +73,13 @@ def _reached(neutral):
     return f"At step {neutral.best_step} the greatest probability is {least}; at black it was {first}, and {even}."
 
 
-def before_and_after(explorer, result, neutral, progress):
+def before_and_after(explorer: Explorer, result: Result, neutral: Neutral, progress: Progress | None) -> list[Result]:
     """The same question from black and from the class-neutral baseline."""
     baselines = (("black", "from black"), (neutral.baseline, "from the class-neutral baseline"))
     return [ask(explorer, result, baseline, progress, words) for baseline, words in baselines]
 
 
-def maps(both, controls):
+def maps(both: list[Result], controls: Controls) -> Markup:
     """The maps from black and from the class-neutral baseline, each method's two on one scale."""
     black, after = both
     methods = black.settings["methods"]

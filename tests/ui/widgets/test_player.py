@@ -15,10 +15,10 @@ from explorer.engine.result_cache import ResultCache
 from explorer.engine.run import explain
 from explorer.render.charts.histograms import flat_zone
 from explorer.studies.playback import playback
-from explorer.ui import player
 from explorer.ui.actions import Silent
 from explorer.ui.pages import path
 from explorer.ui.state import Session
+from explorer.ui.widgets import player
 from support import networks as nets
 
 LOOK = SimpleNamespace(colormap="inferno", opacity=0.6, epsilon=1e-8)

@@ -1,0 +1,1 @@
+"""Pieces that pages share, or that are large: one file each."""
