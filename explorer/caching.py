@@ -58,7 +58,7 @@ class Cache:
             self._let_go(one)
 
     def drop(self, condition: Callable[[Any], bool]) -> None:
-        """Keep no longer what the condition is true of; nobody is told."""
+        """Keep no longer what the condition is true of, without calling let_go."""
         with self._lock:
             for key in [key for key, value in self._values.items() if condition(value)]:
                 del self._values[key]

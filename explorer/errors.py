@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 
 class InputError(ValueError):
-    """A person's mistake, told in one sentence: the rule, what was received, what to do.
+    """A person's mistake, in one sentence: the rule, what was received, what to do.
 
     The page and the command line show this sentence and nothing else; anything that is not an
     ``InputError`` is a fault of ours and goes to the log with its traceback.

@@ -63,13 +63,13 @@ def _blank(about):
         return Verdict(
             "blank",
             f"Every gradient at the picture is exactly zero.{_saturation(about)}",
-            "No ε can mend it. " + _other_ways(about),
+            "No ε can help. " + _other_ways(about),
         )
     return Verdict(
         "blank",
         f"At no place of this layer does the weighted sum of channels come out positive for {about.label}: "
         "its ReLU leaves zero everywhere.",
-        f"No ε can mend it. Try another layer{f', {about.other_variant}' if about.other_variant else ''} or another "
+        f"No ε can help. Try another layer{f', {about.other_variant}' if about.other_variant else ''} or another "
         "class. A blank map is no proof that the class is absent.",
     )
 
@@ -77,7 +77,7 @@ def _blank(about):
 def _dark(maximum, spread, epsilon, about):
     if spread == 0:
         reason = f"{about.label} is {short(maximum)} at every place: it prefers none."
-        return Verdict("dark", reason, "Try another layer or another class; no ε can mend a constant map.")
+        return Verdict("dark", reason, "Try another layer or another class; no ε can help with a constant map.")
     reason = (
         f"{about.label}'s values span only {short(spread)}, less than ε = {short(epsilon)}, "
         f"so normalisation leaves them near zero.{_saturation(about)}"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Namespace) -> int:
-    """Explain each picture and write its files; one that cannot be read is told, and the others go on."""
+    """Explain each picture and write its files; one that cannot be read is reported, and the others go on."""
     _check_colours(arguments)
     with quietly():  # TensorFlow looks for a graphics card when first used, and complains where there is none
         device()

@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
-MISTAKEN = 2  # what a person can mend
+MISTAKEN = 2  # what a person can correct
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
 
 

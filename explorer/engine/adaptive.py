@@ -173,7 +173,7 @@ class Refinement:
 
     @cached_property
     def _missing(self):
-        """A (T − 1,) for every layer of which completeness is told: by how much the integrated gradients of an interval
+        """A (T − 1,) for every layer that has a completeness gap: by how much the integrated gradients of an interval
         miss the change of the score, relatively."""
         scores = self.samples.scores.astype(np.float64)
         change = scores[-1] - scores[0]

@@ -95,7 +95,7 @@ def _from_path(path):
 
 
 def _from_quiet_file(file, name):
-    """As _from_file, without Pillow's warnings on the terminal: what matters is told in our own sentence."""
+    """As _from_file, without Pillow's warnings on the terminal: our own sentence says what matters."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         return _from_file(file, name)
@@ -173,7 +173,7 @@ def _from_array(values):
 
 
 def _to_uint8(values):
-    """Pixels of any numeric dtype -> a uint8 copy; the ranges are those told in load_image."""
+    """Pixels of any numeric dtype -> a uint8 copy; the ranges are those of load_image."""
     if values.dtype == np.uint8:
         return values.copy(order="C")
     if values.dtype == bool:

@@ -34,7 +34,7 @@ HELD_PATH = 256 << 20  # bytes: a path up to this size is held as a whole, and s
 @dataclass(frozen=True)
 class LayerTask:
     """One layer of the path. displayed: keys of the methods whose maps are asked for; besides: of those that are
-    integrated too, for what is told beside the maps."""
+    integrated too, for the completeness gap."""
 
     layer: Layer
     displayed: tuple[str, ...]
@@ -48,7 +48,7 @@ class LayerTask:
 
     @property
     def complete(self) -> bool:
-        """Whether a completeness gap is told of it."""
+        """Whether it has a completeness gap."""
         return self.layer.separates and "rsi_grad_cam" in self.integrated
 
 

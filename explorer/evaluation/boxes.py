@@ -111,7 +111,7 @@ def _prediction(text, where):
     words = text.split()
     if len(words) % 5:
         raise InputError(
-            f"Each box is a class and four numbers, but {where} has {len(words)} words, no multiple of 5: mend the row."
+            f"Each box is a class and four numbers, but {where} has {len(words)} words, no multiple of 5: correct it."
         )
     boxes = tuple(_box(words[i + 1 : i + 5], where) for i in range(0, len(words), 5))
     return Marked(boxes, tuple(words[::5]), None)
@@ -144,7 +144,9 @@ def _entries(content, key, fields, file):
     for number, entry in enumerate(entries):
         for field in fields:
             if not isinstance(entry, dict) or not isinstance(entry.get(field), int | str) or entry[field] == "":
-                raise InputError(f"In a COCO file {key} have {field}; {key}[{number}] of {file!r} has none: mend it.")
+                raise InputError(
+                    f"In a COCO file {key} have {field}; {key}[{number}] of {file!r} has none: correct it."
+                )
     return entries
 
 
@@ -185,7 +187,7 @@ def _parsed(path):
     except OSError as error:
         raise InputError(f"{path.name!r} could not be opened ({error.strerror}): check its path.") from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(f"Boxes are read from XML, but {path.name!r} cannot be ({error}): mend it.") from error
+        raise InputError(f"Boxes are read from XML, but {path.name!r} cannot be ({error}): correct it.") from error
     if root is None or root.tag != "annotation":
         raise InputError(f"A file of boxes is an <annotation>, and {path.name!r} is not: give VOC's or ILSVRC's XML.")
     return root
@@ -201,14 +203,14 @@ def _size(sides, where):
     """(width, height); None where a side is 0, as tools write that do not know it."""
     width, height = (_number(side, where) for side in sides)
     if min(width, height) < 0:
-        raise InputError(f"A picture has a positive size; received {width:g} × {height:g} in {where}: mend it.")
+        raise InputError(f"A picture has a positive size; received {width:g} × {height:g} in {where}: correct it.")
     return (width, height) if width and height else None
 
 
 def _box(edges, where):
     left, top, right, bottom = box = _numbers(edges, where)
     if not (left < right and top < bottom):
-        raise InputError(f"A box has xmin < xmax and ymin < ymax; received {_told(box)} in {where}: mend it.")
+        raise InputError(f"A box has xmin < xmax and ymin < ymax; received {_told(box)} in {where}: correct it.")
     return box
 
 
@@ -226,7 +228,7 @@ def _number(value, where):
         number = math.nan
     if not math.isfinite(number):
         word = "nothing" if value is None else repr(value)[:40]
-        raise InputError(f"Boxes and sizes are told in finite numbers; received {word} in {where}: mend it.")
+        raise InputError(f"Boxes and sizes are finite numbers; received {word} in {where}: correct it.")
     return int(number) if number.is_integer() else number
 
 

@@ -17,7 +17,7 @@ MAX_TRIES = 3
 TRIES = "tries of pictures"
 PATIENCE = 10  # seconds for a cluster's first answer
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_AT_HOME = (".git", ".venv", "build", "tests", "docs", "benchmarks")
+NOT_SENT = (".git", ".venv", "build", "tests", "docs", "benchmarks")
 LOST = f"A worker is replaced where it ends, but {MAX_TRIES} ended while they explained this one: give them more room."
 
 
@@ -64,7 +64,7 @@ class Worker:
 
 
 def _count_tries(ray):
-    """The actor that is told how often each picture has been begun: one that ends its worker is not tried for ever."""
+    """The actor that counts how often each picture has been begun: one that ends its worker is not tried for ever."""
 
     class Tries:  # in here it travels by value, to a process that has no use for Keras
         def __init__(self):
@@ -113,7 +113,7 @@ def _surroundings():
     """What the workers on other machines have of this one: the explorer itself, and what decides how it computes. The
     pictures they find under the same path."""
     variables = {name: os.environ[name] for name in ("KERAS_BACKEND", "KERAS_HOME") if name in os.environ}
-    return {"working_dir": str(ROOT), "excludes": list(LEFT_AT_HOME), "env_vars": variables}
+    return {"working_dir": str(ROOT), "excludes": list(NOT_SENT), "env_vars": variables}
 
 
 def _ray():

@@ -34,7 +34,7 @@ class Lookup:
         """The value for the picture of this relative path; None where there is none.
 
         alone: whether no other picture is called so in another folder; if one is, the folder has to agree as well.
-        Raises InputError where it cannot be told which entry is the picture's, or where the entry is wrong.
+        Raises InputError where it is not clear which entry is the picture's, or where the entry is wrong.
         """
         own = name_parts(name)
         ranked = [(_agreement(own, parts), value) for parts, value in self._by_stem.get(own[-1], ())]

@@ -85,7 +85,7 @@ def measure(
         return Outcome(item.index, item.name, "failed", str(mistake))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
         log.exception("%s could not be evaluated", item.name)  # one odd picture is no reason to lose the others
-        return Outcome(item.index, item.name, "failed", f"A fault of the explorer's, told in its log: {fault!r}"[:300])
+        return Outcome(item.index, item.name, "failed", f"A fault of the explorer's, see its log: {fault!r}"[:300])
 
 
 def dropped_by(rules: Rules, view: View) -> str | None:

@@ -171,7 +171,7 @@ def _first_label(name, marked):
 def _listed(lookup, file, name, alone):
     text = lookup.of(name, alone)
     if not text:
-        raise InputError(f"A picture's class is told in {file!r}, but that of {name} is not: add it there.")
+        raise InputError(f"The class of every picture is in {file!r}, but that of {name} is not: add it there.")
     return (text,)
 
 

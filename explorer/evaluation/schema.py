@@ -40,7 +40,7 @@ COLUMNS = (
     Column("raw_maximum", pa.float64(), "its maximum"),
     Column("spread", pa.float64(), "max L − min L: the heatmap is dark at every ε above it (Figure 15)"),
     Column("heatmap_mean", pa.float64(), "mean after normalisation (26) (Figure 14)"),
-    Column("dark", pa.bool_(), "spread < ε; blank maps, which no ε can mend, among them"),
+    Column("dark", pa.bool_(), "spread < ε; blank maps, for which no ε can help, among them"),
     Column("blank", pa.bool_(), "zero everywhere"),
     Column("masked_p", pa.float64(), "O, probability of the class for the explanation map E = heatmap ⊙ picture"),
     Column("drop", pa.float64(), "max(0, Y − O)/Y (27), as a share"),

@@ -1,4 +1,4 @@
-"""Which pictures are evaluated, told so that they can be found again: by --resume, by the report's links."""
+"""Which pictures are evaluated, described so that they can be found again: by --resume, by the report's links."""
 
 from __future__ import annotations
 

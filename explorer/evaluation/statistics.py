@@ -58,7 +58,7 @@ class Dark(NamedTuple):
 
 @dataclass(frozen=True)
 class Measure:
-    """key: a column of the table, or one of the MEANS below. share: told in per cent. better: "higher", "lower" or ""
+    """key: a column of the table, or one of the MEANS below. share: in per cent. better: "higher", "lower" or ""
     where neither is. compared: whether it differs from method to method."""
 
     key: str

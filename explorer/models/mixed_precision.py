@@ -6,7 +6,7 @@ from explorer.network import backend
 
 
 def in_precision(model: keras.Model) -> keras.Model:
-    """The model, new and functional or Sequential, told to compute in `backend.precision()`; its weights are float32.
+    """The model, new and functional or Sequential, computing in `backend.precision()`; its weights are float32.
 
     In bfloat16 two ends stay float32. What prepares the pixels, in front of the first kernel: subtracting a mean from a
     rounded pixel leaves the rounding. And what makes the logits, from the last kernel on: logits of 16 to 32 would be

@@ -37,7 +37,7 @@ class Layer:
 
     @property
     def place(self) -> tuple:
-        """Which call of which Keras layer it is: what a hook is told."""
+        """Which call of which Keras layer it is: what a hook is placed by."""
         return self.call.layer, self.call.index
 
 

@@ -316,7 +316,7 @@ def refusal(why: Exception) -> dict[str, Any]:
     """The sentence for a visitor's mistake, for a stop, or for a fault of ours."""
     if isinstance(why, Cancelled):
         return {"status": results.status(text.STOPPED)}
-    if not isinstance(why, InputError):  # the outer edge: the visitor is told, the log gets the traceback
+    if not isinstance(why, InputError):  # the outer edge: the visitor gets a sentence, the log the traceback
         log.error("a handler of the page failed", exc_info=why)
         return {"status": results.status(text.FAULT, "wrong")}
     if why.__cause__ is not None:  # a sentence put in place of some other fault, which may be one of ours
@@ -360,7 +360,7 @@ def redraw(session: Session, controls: Controls, dark: bool) -> dict[str, Any]:
 
 
 def lower_exponent(result: Result) -> int | None:
-    """The power of ten for ε that mends as many dark maps as the slider can; None where it can mend none."""
+    """The power of ten for ε below which as many dark maps as possible show again; None where none would."""
     spreads = [float(one.raw.max() - one.raw.min()) for one in result if one.verdict == "dark"]
     within_reach = [spread for spread in spreads if spread > 10.0**MIN_EXPONENT]
     if not within_reach:

@@ -48,7 +48,7 @@ def open_picture(
     tell: Silent,
 ) -> dict[str, Any]:
     """Explain a picture of a report by the report's network -> places by name. asks: its "layer" and "class_index", as
-    far as they are told. Raises InputError where there is no report, or any of these is not there."""
+    far as they are given. Raises InputError where there is no report, or any of these is not there."""
     if report is None:
         raise InputError(
             "Links to pictures are into a report, and the page has none: start it with launch.py --report FOLDER."

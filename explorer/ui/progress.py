@@ -47,7 +47,7 @@ class Tell(Silent):
 
 
 def reporting(work: Callable, on_page: Callable = lambda shows: None) -> Iterator[dict[str, Any]]:
-    """Run work(tell) in a thread of its own; yield places for the page: progress as it is told, then the outcome.
+    """Run work(tell) in a thread of its own; yield places for the page: the progress, then the outcome.
 
     on_page(shows) is told what of an answer (see `explorer.ui.state.Job`) reaches the page, at the moment it does.
     tell(stage, done, total) and tell.show(make) may be called from inside `work`.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from explorer.evaluation.report.document import Sections
 
 
-TAKEN_HOME = (document.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
-SHOWN = ("class_name", "class_index", "layer", "p", "energy", "drop")  # of a picture
+ARCHIVE_FILES = (document.REPORT, results.TABLE, results.AS_CSV, results.PICTURES, results.ERRORS, SETTINGS)
+ROW_COLUMNS = ("class_name", "class_index", "layer", "p", "energy", "drop")  # of a picture
 
 
 class Place:
@@ -103,7 +103,7 @@ class Report:
         rows = rows[self.table["index"][rows] == index]
         if not len(rows):
             raise InputError(f"Picture {index} of the report was not evaluated: open another one.")
-        return {name: self.table[name][rows[0]] for name in SHOWN}
+        return {name: self.table[name][rows[0]] for name in ROW_COLUMNS}
 
     def _index(self, number):
         digits = str(number)
@@ -127,6 +127,6 @@ class Report:
             return None
         path = self.place.path / "evaluation.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in TAKEN_HOME:
+            for name in ARCHIVE_FILES:
                 archive.write(self.folder / name, f"evaluation/{name}")
         return str(path)

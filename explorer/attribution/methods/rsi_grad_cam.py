@@ -47,7 +47,7 @@ def chosen_units(integral: Array, ends: Path, units: str) -> Array:
 def completeness_gap(integral: Array, scores: Array) -> float:
     """|Σ_ijk IG − (y(1) − y(0))| / |y(1) − y(0)|, equation (14); None where the score does not change at all."""
     change = float(scores[-1]) - float(scores[0])
-    with np.errstate(invalid="ignore"):  # a network that overflowed is told of by the verdicts
+    with np.errstate(invalid="ignore"):  # the verdicts say where a network overflowed
         total = float(ops.convert_to_numpy(integral).astype(np.float64).sum())
     return abs(total - change) / abs(change) if change else None
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
-PAGE = "http://127.0.0.1:7860"  # where the page is, unless told otherwise
+PAGE = "http://127.0.0.1:7860"  # where the page usually is
 CONFIG = {"displaylogo": False, "responsive": True}
 WORDS = {  # figure: (title, what to look for)
     "means_before": (

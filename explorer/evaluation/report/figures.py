@@ -223,7 +223,7 @@ def _dark_bars(figure, row, table, group, look):
         col=1,
         x=x,
         y=[blank] * len(x),
-        hovertemplate="%{y:,} blank: no ε mends them<extra></extra>",
+        hovertemplate="%{y:,} blank: no ε helps<extra></extra>",
         marker={
             "color": "rgba(0,0,0,0)",
             "line": {"color": look.colour, "width": 1},

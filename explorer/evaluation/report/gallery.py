@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 OPACITY = 0.6
-SHOWN = ("energy", "drop")  # what is told of a map, where the table has it
+CAPTION_MEASURES = ("energy", "drop")  # the measures of a map in its caption, where the table has them
 
 
 def cards(table: Table, items: list, classifier: Classifier, questions: Questions, tell: Progress) -> list:
@@ -75,9 +75,9 @@ def _row(table, layer, method, index):
 
 
 def _note(table, row):
-    return ", ".join(f"{name} {table[name][row]:.2f}" for name in SHOWN if np.isfinite(table[name][row])) or str(
-        table["verdict"][row]
-    )
+    return ", ".join(
+        f"{name} {table[name][row]:.2f}" for name in CAPTION_MEASURES if np.isfinite(table[name][row])
+    ) or str(table["verdict"][row])
 
 
 def _boxes(classifier, sample, index):

@@ -1,4 +1,4 @@
-"""What the figures of an evaluation share: panels one above the other, and how each method is told from the others."""
+"""What the figures of an evaluation share: panels one above the other, and how each method differs from the others."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def describe() -> str:
 
 
 def precision() -> str:
-    """ "float32", "tf32" or "bfloat16": what set_precision was told last."""
+    """ "float32", "tf32" or "bfloat16": what set_precision was called with last."""
     return _precision
 
 

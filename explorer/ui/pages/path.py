@@ -203,7 +203,7 @@ def _law(rule, order, more=""):
 
 
 def _reached(curve, floor):
-    """What placing came to: below the floor an error is not told, for nobody knows it."""
+    """What placing came to: below the floor the error is not known."""
     near = np.flatnonzero(curve.errors < floor)
     if len(near):
         return f"with {int(curve.steps[near[0]]) + 1} are as near as the finest sum itself is known"

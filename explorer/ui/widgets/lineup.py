@@ -102,7 +102,7 @@ def fill(
 def ask(
     explorer: Explorer, result: Result, baseline: str, progress: Progress | None, words: str, **other: Any
 ) -> Result:
-    """The same question from another baseline, its progress told with some words in front."""
+    """The same question from another baseline, some words in front of its progress."""
 
     def tell(stage, done, total):
         progress(f"{words}: {stage}", done, total)

@@ -65,7 +65,7 @@ def story(result: Result, played: Playback, flat_from: float | None) -> tuple[st
     set off, and the words after them."""
     steepest, at_picture = played.gradients[played.steepest], played.gradients[-1]
     if not np.isfinite(played.gradients).all() or not steepest > 0:
-        return "No gradient along this path can be told: every one is zero, or the network overflowed.", "", ""
+        return "No gradient along this path can be shown: every one is zero, or the network overflowed.", "", ""
     where = f"α = {played.alphas[played.steepest]:.2g}"
     fall = at_picture / steepest
     rising = ", where the score is rising" if _rising(played) else ""
