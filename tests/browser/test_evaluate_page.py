@@ -168,7 +168,7 @@ def test_the_report_is_there_and_its_links_open_its_pictures(page, reported):
     settled(page)
     assert "5 given; 5 evaluated" in page.inner_text("#evaluated .run"), "with nothing to press"
     html = (reported.report / "report.html").read_text(encoding="utf-8")
-    link = html.split('<article><h4><a href="')[1].split('"')[0].replace("&amp;", "&")
+    link = html.split('<h4><a href="')[1].split('"')[0].replace("&amp;", "&")
     opened(page, reported.url + link)
     assert "block5_pool" in page.inner_text("#heading") and "of the report" in page.inner_text("#status")
     assert page.locator("#strip .thumbnail-item").count() == 11, "beside the examples"
