@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from support.keras_files import network_of_two_layers
-from support.steps import after, choose, open_page, png, upload
+from support.steps import after, choose, open_page, png, settled, upload
 
 STEPS = int(os.environ.get("RSI_EXPLORER_MONKEY", "12"))
 TOY, MINE = "ToyVGG", "mine.keras"
@@ -58,16 +58,6 @@ def bring(page, network):
     page.get_by_role("button", name="Load this network").click()
     page.wait_for_selector("#heading .question:has-text('second')")
     settled(page)
-
-
-def settled(page):
-    """Nothing is computed, nothing waits in Gradio's queue, and nothing has begun for a second."""
-    idle = "document.querySelector('#stop').disabled && !/queue:|processing/.test(document.body.textContent)"
-    quiet = 0
-    while quiet < 5:
-        page.wait_for_function(idle)
-        page.wait_for_timeout(200)
-        quiet = quiet + 1 if page.evaluate(idle) else 0
 
 
 def by_mouse(page, where, words, act="click"):

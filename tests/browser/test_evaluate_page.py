@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from support.server import Server
-from support.steps import after, given_steps, png
+from support.steps import after, given_steps, png, settled
 
 pytestmark = pytest.mark.browser
 
@@ -19,11 +19,6 @@ def opened(page, url):
     page.wait_for_selector("figure.card", state="attached")
     settled(page)
     return page
-
-
-def settled(page):
-    page.wait_for_function("document.querySelector('#stop').disabled")
-    page.wait_for_timeout(400)
 
 
 @pytest.fixture

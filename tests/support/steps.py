@@ -70,3 +70,13 @@ def png(seed=0, size=(80, 120)):
 def upload(page, *files):
     given = [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files]
     page.locator("input[data-testid*='Add pictures']").set_input_files(given)
+
+
+def settled(page):
+    """Nothing is computed, nothing waits in Gradio's queue, and nothing has begun for a second."""
+    idle = "document.querySelector('#stop').disabled && !/queue:|processing/.test(document.body.textContent)"
+    quiet = 0
+    while quiet < 5:
+        page.wait_for_function(idle)
+        page.wait_for_timeout(200)
+        quiet = quiet + 1 if page.evaluate(idle) else 0
