@@ -33,6 +33,7 @@ class Tell(Silent):
 
     def begun(self, job: Job) -> None:
         super().begun(job)
+        job.at_work = True
         self._messages.put((BEGUN, None))
 
     def __call__(self, *count):
@@ -61,7 +62,10 @@ def reporting(work: Callable, on_page: Callable = lambda shows: None) -> Iterato
         return outcome
 
     def run():
-        messages.put((None, guarded(outcome_of_work)))
+        outcome = guarded(outcome_of_work)
+        if tell.job is not None:
+            tell.job.at_work = False
+        messages.put((None, outcome))
 
     tell = Tell(messages)
 

@@ -37,6 +37,7 @@ class Job:
 
     stopped: bool = False
     superseded: bool = False
+    at_work: bool = False  # for a page that shows its progress
     about: Any = None  # the question of the controls, while it is being answered
     number: int = 0  # of the result that it was asked from
     controls: Any = None  # what they said then, which may be something else

@@ -61,7 +61,8 @@ class Frame:
             else:
                 yield self._placed({}, places)
 
-        return self._wire(event, handler, places, inputs, NETWORK | ({"trigger_mode": "always_last"} if latest else {}))
+        options = NETWORK | ({"trigger_mode": "always_last"} if latest else {})
+        return self._with_stop(self._wire(event, handler, places, inputs, options))
 
     def run_chosen(self, event: Any, work: Callable, places: Mapping[str, Any], inputs: Sequence = ()) -> Dependency:
         """The same for an event that tells what was chosen, by the dictionary that it brings:
@@ -73,7 +74,7 @@ class Frame:
 
             yield from self._answers(of_event, session, dark, values, len(inputs), places)
 
-        return self._wire(event, handler, places, inputs, NETWORK)
+        return self._with_stop(self._wire(event, handler, places, inputs, NETWORK))
 
     def redraw(self, event: Any, work: Callable, places: Mapping[str, Any], inputs: Sequence = ()) -> Dependency:
         """Call work(session, controls, dark, *values of the inputs) for what takes no time: the latest event counts."""
@@ -93,6 +94,12 @@ class Frame:
         """Gradio takes no dictionary without entries, and of a generator that says nothing it empties every place."""
         values = values or {"status": gr.update()}
         return {(self.places | places)[name]: value for name, value in values.items()}
+
+    def _with_stop(self, dependency):
+        """Once more, when all of it is over, whether there is something to stop: what two who work at the same time say
+        of it may reach the page in another order than they said it."""
+        dependency.then(_stop_button, self.session, self.answer["stop"], queue=False, **QUIET)
+        return dependency
 
     def _wire(self, event, handler, places, inputs, options):
         inputs = [self.session, self.dark, *inputs, *self.controls.all()]
@@ -232,6 +239,10 @@ def _is_old(session):
         and session.job.about is None  # whose answer would be asked for when it stands
         and (session.shown_on.get(session.page) is not session.result)
     )
+
+
+def _stop_button(session):
+    return gr.update(interactive=session.job.at_work)
 
 
 def _stop(session):

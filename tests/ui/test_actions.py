@@ -355,3 +355,17 @@ def test_a_mistake_that_is_corrected_is_no_longer_told(explorer, session):
     assert "ready" in ask(), "the number is what it was, and so is the page"
     assert "wrong" in ask(model="nowhere.keras")
     assert not isinstance(ask(), str), "the list went back by itself: the sentence is still there to be read"
+
+
+def test_whether_there_is_something_to_stop_is_known_of_the_session():
+    session, seen = Session(), []
+
+    def work(tell):
+        session.begin(tell)
+        seen.append(session.job.at_work)
+        return {"cards": "finished"}
+
+    list(progress.reporting(work))
+    assert seen == [True] and not session.job.at_work
+    session.begin(Silent())
+    assert not session.job.at_work, "whoever opens the page has nothing to stop"
