@@ -155,6 +155,7 @@ def test_a_score_that_the_next_network_does_not_have_is_said(page, server, tmp_p
     assert "logit cannot be had of mine values.keras" in page.inner_text("#status")
 
 
+@pytest.mark.slow
 def test_the_note_of_an_example_is_about_what_is_shown(page, server):
     open_page(page, server)
     note = page.inner_text("#status .ready")
