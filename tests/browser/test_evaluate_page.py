@@ -87,14 +87,14 @@ def test_stopped_and_gone_on_with(evaluate):
     page = evaluate
     quick(page)
     page.locator("#evaluate-seed input").fill("1")
-    page.locator("#evaluate-scenes input[type=number]").fill("60")
-    page.wait_for_selector("#evaluate-cost:has-text('60 pictures')")
+    page.locator("#evaluate-scenes input[type=number]").fill("120")
+    page.wait_for_selector("#evaluate-cost:has-text('120 pictures')")
     begin(page)
     page.wait_for_function("document.querySelector('#status progress')?.value >= 2")
     page.click("#stop")
     page.wait_for_selector("#status:has-text('Stopped.')")
     done = int(page.inner_text("#status").split("Stopped. ")[1].split()[0])
-    assert 2 <= done < 60, "so many are done and kept"
+    assert 2 <= done < 120, "so many are done and kept"
     page.wait_for_selector("#evaluate-start:has-text('Go on')")
     page.locator("#evaluate-seed input").fill("2")
     page.wait_for_selector("#evaluate-start:has-text('Evaluate')")
@@ -106,7 +106,7 @@ def test_stopped_and_gone_on_with(evaluate):
         " && String(document.querySelector('#status progress')?.value ?? '')"
     )
     assert int(now.json_value()) >= done, "not from the beginning"
-    finished(page, 60)
+    finished(page, 120)
 
 
 @pytest.mark.slow
